@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BIN := .venv/bin
+ARGS ?=
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+setup: ## install whatever is missing (every other target does it for you)
+	@infra/setup.sh
+
+demo: setup ## the whole platform on this machine, one event changing the next page (ARGS=--once to end there)
+	@$(BIN)/marquee demo $(ARGS)
+
+test: setup check isolated ## everything CI runs: static checks, each tier alone, then the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## ruff, mypy strict, import contracts
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --verbose >/tmp/marquee-imports.$$$$ 2>&1 || { cat /tmp/marquee-imports.$$$$; rm /tmp/marquee-imports.$$$$; exit 1; }; rm -f /tmp/marquee-imports.$$$$
+
+isolated: setup ## each tier's tests in an environment that holds only shared and that tier
+	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done
+
+format: setup ## let ruff rewrite
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
+	@infra/lock.sh
+
+.PHONY: help setup demo test check isolated format lock

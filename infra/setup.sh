@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Everything that `make demo` and `make test` need, on a fresh Debian or Ubuntu with Python >= 3.11 and make.
+# Idempotent: each step says what it does and is skipped when it is done already.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\033[1m[setup]\033[0m %s\n' "$*"; }
+fail() { printf '[setup] %s\n' "$*" >&2; exit 1; }
+
+python=$(command -v python3 || true)
+[ -n "$python" ] || fail "python3 is missing. Type: sudo apt-get install python3 python3-venv"
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  fail "Marquee needs Python 3.11 or newer; $python is $("$python" -V 2>&1)."
+
+# --- system packages, only what is missing ---------------------------------------------------------
+wanted=()
+java_major() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
+if ! command -v java >/dev/null || [ "$(java_major)" -lt 17 ]; then
+  apt-cache show openjdk-21-jre-headless >/dev/null 2>&1 && wanted+=(openjdk-21-jre-headless) ||
+    wanted+=(openjdk-17-jre-headless)
+fi
+command -v redis-server >/dev/null || wanted+=(redis-server)
+"$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
+if [ ${#wanted[@]} -gt 0 ]; then
+  as_root=""
+  [ "$(id -u)" = 0 ] || as_root="sudo"
+  command -v apt-get >/dev/null || fail "please install by hand: ${wanted[*]}"
+  if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
+    fail "missing: ${wanted[*]}. Type: sudo apt-get update && sudo apt-get install -y ${wanted[*]}"
+  fi
+  command -v ${as_root:-sh} >/dev/null ||
+    fail "missing: ${wanted[*]}. As root, type: apt-get update && apt-get install -y ${wanted[*]}"
+  say "installing ${wanted[*]} with apt-get"
+  # RUNLEVEL=1 keeps Debian from starting a system-wide Redis that nobody asked for.
+  $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 sh -c \
+    "apt-get update -qq && apt-get install -y -qq --no-install-recommends ${wanted[*]}" >/dev/null ||
+    fail "apt-get failed. Type: sudo apt-get update && sudo apt-get install -y ${wanted[*]}"
+fi
+
+# --- the project's own environment -------------------------------------------------------------
+if [ ! -x .venv/bin/python ]; then
+  say "creating .venv with $("$python" -V)"
+  "$python" -m venv .venv
+fi
+if [ ! -x .venv/bin/uv ]; then
+  say "installing uv into .venv"
+  uv_pin=$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)
+  .venv/bin/pip install --quiet --disable-pip-version-check "$uv_pin"
+fi
+stamp=.venv/.marquee-setup
+now=$(cat requirements/dev.txt ./*/pyproject.toml | sha256sum)
+if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ]; then
+  say "installing the pinned packages (requirements/dev.txt) and the five members"
+  .venv/bin/uv pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
+  .venv/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation \
+    -e shared -e offline -e nearline -e online -e infra
+  echo "$now" > "$stamp"
+fi
