@@ -1,0 +1,326 @@
+"""Artifact: a model as files. Parts first, manifest last, by create-only PUT; read verified."""
+
+import hashlib
+import json
+import mmap
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from marquee_shared.errors import AlreadyExists, BadArtifact
+from marquee_shared.fold_in import gram
+from marquee_shared.ids import ID_PATTERN, ModelId
+from marquee_shared.manifest import (
+    DTYPES,
+    Manifest,
+    Part,
+    Tensor,
+    decode_manifest,
+    encode_manifest,
+)
+from marquee_shared.model import Item, ItemItem, Model, index_items
+from marquee_shared.store import Store
+
+Array = NDArray[Any]
+Tensors = Mapping[str, Array]
+Progress = Callable[[str], None]
+
+PREFIX = "models"
+MAX_MANIFEST = 4 << 20  # bytes
+MAX_PART = 64 << 30  # bytes; 100M items x 128 float32 would still fit
+MAX_HEADER = 1 << 20  # bytes of JSON in front of a part's tensors
+# What every model has: part -> tensor -> dtype. `context` may be there besides.
+REQUIRED = {
+    "factors": {"factors": "F32", "gram": "F64"},
+    "item-item": {"indptr": "I64", "indices": "I32", "values": "F32"},
+    "popularity": {"counts": "F32"},
+    "items": {
+        **{f"{name}.offsets": "I64" for name in ("id", "title", "genres", "tags", "artworks")},
+        **{f"{name}.bytes": "U8" for name in ("id", "title", "genres", "tags", "artworks")},
+        "year": "I32",
+    },
+}
+_ID = re.compile(ID_PATTERN)
+_DTYPE_NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
+
+
+# --- writing ---------------------------------------------------------------------------------
+
+
+def model_parts(model: Model) -> dict[str, Tensors]:
+    """The arrays of a model as parts, strings as int64 offsets and UTF-8 bytes."""
+    return {
+        "factors": {"factors": model.factors, "gram": model.gram},
+        "item-item": {
+            "indptr": model.item_item.indptr,
+            "indices": model.item_item.indices,
+            "values": model.item_item.values,
+        },
+        "popularity": {"counts": model.popularity},
+        "context": dict(model.context),
+        "items": {
+            **_strings("id", [item.item_id for item in model.items]),
+            **_strings("title", [item.title for item in model.items]),
+            **_strings("genres", ["|".join(item.genres) for item in model.items]),
+            **_strings("tags", ["|".join(item.tags) for item in model.items]),
+            **_strings("artworks", [item.artworks.decode() for item in model.items]),
+            "year": np.array([item.year for item in model.items], np.int32),
+        },
+    }
+
+
+def write_model(
+    store: Store, model: Model, *, created: datetime, progress: Progress = lambda _: None
+) -> ModelId:
+    """Upload a model under the id that follows from its contents; invisible until a channel names
+    it. The manifest's `model_id`, `created_at` and `parts` are filled in here."""
+    files = {
+        name: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()})
+        for name, tensors in model_parts(model).items()
+        if tensors
+    }
+    described = {name: _describe(data, model_parts(model)[name]) for name, data in files.items()}
+    blank = msgspec.structs.replace(
+        model.manifest, model_id="", created_at=created.isoformat(), parts=described
+    )
+    digest = hashlib.sha256(encode_manifest(blank)).hexdigest()[:12]
+    model_id = f"{created:%Y%m%dt%H%M%Sz}-{digest}"
+    for name, data in files.items():
+        progress(name)
+        _create_once(store, part_key(model_id, name), data)
+    manifest = msgspec.structs.replace(blank, model_id=model_id)
+    _create_once(store, f"{PREFIX}/{model_id}/manifest.json", encode_manifest(manifest))
+    return ModelId(model_id)
+
+
+def part_key(model_id: str, name: str) -> str:
+    """Where a part lies in the store."""
+    return f"{PREFIX}/{model_id}/{name}.safetensors"
+
+
+def _create_once(store: Store, key: str, data: bytes) -> None:
+    """Create; an object that is there already with the same bytes is our own retried write."""
+    try:
+        store.create(key, data)
+    except AlreadyExists:
+        if store.get(key) != data:
+            raise
+
+
+def _describe(data: bytes, tensors: Tensors) -> Part:
+    return Part(
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        tensors={
+            name: Tensor(dtype=_DTYPE_NAMES[array.dtype], shape=array.shape)  # type: ignore[arg-type]
+            for name, array in tensors.items()
+        },
+    )
+
+
+def _strings(name: str, values: list[str]) -> dict[str, Array]:
+    encoded = [value.encode() for value in values]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(value) for value in encoded], out=offsets[1:])
+    return {
+        f"{name}.offsets": offsets,
+        f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8),
+    }
+
+
+# --- reading ---------------------------------------------------------------------------------
+
+
+def read_model(store: Store, model_id: str, cache: Path) -> Model:
+    """Fetch, verify and map a model. Raises BadArtifact, NotFound, StoreError.
+
+    Parts are downloaded once to `cache/<model_id>/`, checked against size and SHA-256, and only
+    then mapped.
+    """
+    manifest = read_manifest(store, model_id)
+    folder = cache / model_id
+    folder.mkdir(parents=True, exist_ok=True)
+    _check_tensors(manifest)
+    parts = {
+        name: _map_part(_fetch(store, model_id, name, part, folder), name, part)
+        for name, part in manifest.parts.items()
+    }
+    return _assemble(manifest, parts)
+
+
+def read_manifest(store: Store, model_id: str) -> Manifest:
+    """The manifest of a model. Raises BadArtifact, NotFound, StoreError."""
+    key = f"{PREFIX}/{model_id}/manifest.json"
+    if store.size(key) > MAX_MANIFEST:
+        raise BadArtifact(f"manifest: larger than {MAX_MANIFEST} bytes")
+    manifest = decode_manifest(store.get(key))
+    if manifest.model_id != model_id:
+        raise BadArtifact("manifest: names another model")
+    return manifest
+
+
+def _check_tensors(manifest: Manifest) -> None:
+    for name, tensors in REQUIRED.items():
+        part = manifest.parts.get(name)
+        if part is None:
+            raise BadArtifact(f"part missing: {name}")
+        for tensor, dtype in tensors.items():
+            if tensor not in part.tensors or part.tensors[tensor].dtype != dtype:
+                raise BadArtifact(f"{name}: no tensor {tensor} of type {dtype}")
+
+
+def _fetch(store: Store, model_id: str, name: str, part: Part, folder: Path) -> Path:
+    path = folder / f"{name}.safetensors"
+    if path.exists() and path.stat().st_size == part.bytes:
+        with path.open("rb") as known:
+            if hashlib.file_digest(known, "sha256").hexdigest() == part.sha256:
+                return path
+    key = part_key(model_id, name)
+    if part.bytes > MAX_PART or store.size(key) != part.bytes:
+        raise BadArtifact(f"{name}: size differs from the manifest")
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as target:
+        for chunk in store.stream(key):
+            digest.update(chunk)
+            target.write(chunk)
+    if digest.hexdigest() != part.sha256:
+        os.unlink(target.name)
+        raise BadArtifact(f"{name}: checksum differs from the manifest")
+    os.replace(target.name, path)
+    return path
+
+
+def _map_part(path: Path, name: str, part: Part) -> dict[str, Array]:
+    """The tensors of a part as read-only views. Raises BadArtifact."""
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > MAX_HEADER:
+            raise BadArtifact(f"{name}: header larger than {MAX_HEADER} bytes")
+    try:
+        with safe_open(path, framework="np"):
+            pass  # the library refuses holes, overlaps, unknown dtypes and short files
+    except (SafetensorError, ValueError) as error:
+        raise BadArtifact(f"{name}: {error}") from error
+    with path.open("rb") as file:
+        view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    length = int.from_bytes(view[:8], "little")
+    header = json.loads(bytes(view[8 : 8 + length]))
+    header.pop("__metadata__", None)
+    if {k: (v["dtype"], tuple(v["shape"])) for k, v in header.items()} != {
+        k: (t.dtype, t.shape) for k, t in part.tensors.items()
+    }:
+        raise BadArtifact(f"{name}: tensors differ from the manifest")
+    return {
+        tensor: np.frombuffer(
+            view[8 + length + spec["data_offsets"][0] : 8 + length + spec["data_offsets"][1]],
+            DTYPES[spec["dtype"]],
+        ).reshape(spec["shape"])
+        for tensor, spec in header.items()
+    }
+
+
+def _assemble(manifest: Manifest, parts: Mapping[str, dict[str, Array]]) -> Model:
+    try:
+        table, neighbours = parts["items"], parts["item-item"]
+        items = _items(table)
+        by_id, by_hash = index_items([item.item_id for item in items])
+        model = Model(
+            manifest=manifest,
+            items=items,
+            factors=parts["factors"]["factors"],
+            gram=parts["factors"]["gram"],
+            item_item=ItemItem(
+                indptr=neighbours["indptr"],
+                indices=neighbours["indices"],
+                values=neighbours["values"],
+            ),
+            popularity=parts["popularity"]["counts"],
+            context=parts.get("context", {}),
+            row_of=by_id,
+            row_of_hash=by_hash,
+        )
+    except (ValueError, IndexError) as error:  # UnicodeDecodeError is a ValueError
+        raise BadArtifact(f"items: unreadable: {error}") from error
+    check_model(model)
+    return model
+
+
+def _items(table: Mapping[str, Array]) -> list[Item]:
+    columns = {name: _read_strings(table, name) for name in ("id", "title", "genres", "tags")}
+    artworks = _read_strings(table, "artworks")
+    return [
+        Item(
+            item_id=item_id,
+            title=title,
+            year=year,
+            genres=tuple(genres.split("|")) if genres else (),
+            tags=tuple(tags.split("|")) if tags else (),
+            artworks=artwork.encode(),
+        )
+        for item_id, title, genres, tags, artwork, year in zip(
+            *columns.values(), artworks, table["year"].tolist(), strict=True
+        )
+    ]
+
+
+def _read_strings(table: Mapping[str, Array], name: str) -> list[str]:
+    offsets, data = table[f"{name}.offsets"], bytes(table[f"{name}.bytes"])
+    if offsets[0] != 0 or offsets[-1] != len(data) or (np.diff(offsets) < 0).any():
+        raise BadArtifact(f"items: offsets of {name} do not fit its bytes")
+    bounds = offsets.tolist()
+    return [data[a:b].decode() for a, b in pairwise(bounds)]
+
+
+def check_model(model: Model) -> None:
+    """Shapes that fit each other, finite numbers, indices within range. Raises BadArtifact."""
+    n, d = model.factors.shape if model.factors.ndim == 2 else (0, 0)
+    neighbours, sizes = model.item_item, model.manifest.sizes
+    checks = {
+        "items: an id is not a valid id": all(_valid_id(i.item_id) for i in model.items),
+        "factors: no items or no dimensions": n > 0 and d > 0,
+        "items: count differs from the factors": len(model.items) == n == sizes.items,
+        "factors: dimensions differ from the manifest": d == sizes.dimensions,
+        "factors: not finite": bool(np.isfinite(model.factors).all()),
+        "factors: all zero": bool(model.factors.any()),
+        "gram: does not belong to the factors": model.gram.shape == (d, d)
+        and np.allclose(model.gram, gram(model.factors), rtol=1e-6, atol=1e-6),
+        "popularity: wrong shape or not finite": model.popularity.shape
+        == (len(model.manifest.segments), n)
+        and bool(np.isfinite(model.popularity).all()),
+        "item-item: not a sparse matrix over the items": _is_csr(neighbours, n),
+        "context: vectors do not fit the manifest": all(
+            name in model.context
+            and model.context[name].shape == (len(field.values), d)
+            and bool(np.isfinite(model.context[name]).all())
+            and bool(np.isfinite(field.gain))
+            for name, field in model.manifest.context.items()
+        ),
+    }
+    failed = next((name for name, holds in checks.items() if not holds), None)
+    if failed:
+        raise BadArtifact(failed)
+
+
+def _valid_id(value: str) -> bool:
+    return _ID.match(value) is not None
+
+
+def _is_csr(matrix: ItemItem, n: int) -> bool:
+    return bool(
+        matrix.indptr.shape == (n + 1,)
+        and matrix.indptr[0] == 0
+        and matrix.indptr[-1] == len(matrix.indices) == len(matrix.values)
+        and (np.diff(matrix.indptr) >= 0).all()
+        and (not len(matrix.indices) or 0 <= matrix.indices.min() <= matrix.indices.max() < n)
+        and np.isfinite(matrix.values).all()
+    )

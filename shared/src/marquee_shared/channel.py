@@ -1,0 +1,111 @@
+"""Channel: which model serves. A gapless sequence of create-only entries."""
+
+import re
+import secrets
+from typing import Annotated, Literal
+
+import msgspec
+
+from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
+from marquee_shared.manifest import MODEL_ID_PATTERN
+from marquee_shared.store import Store
+
+DEFAULT = "prod"
+_ENTRY = re.compile(r"/(\d{10})\.json$")
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`channels/<name>/<seq:010d>.json`: from this number on, this model serves."""
+
+    v: Literal[1] = 1
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+    model_id: Annotated[str, msgspec.Meta(pattern=MODEL_ID_PATTERN)]
+    at: str  # ISO 8601, UTC
+    nonce: str
+    reason: str = ""  # published, rollback
+    forced: str = ""  # the gate's objection that --force overrode
+
+
+def publish_entry(
+    store: Store, channel: str, model_id: str, *, at: str, reason: str = "", forced: str = ""
+) -> Entry:
+    """Make a model serve. Raises AlreadyExists when another publisher took the number.
+
+    A create refused because our own retried write got through is success: the nonce tells.
+    """
+    current = latest(store, channel)
+    entry = Entry(
+        seq=current.seq + 1 if current else 1,
+        model_id=model_id,
+        at=at,
+        nonce=secrets.token_hex(16),
+        reason=reason,
+        forced=forced,
+    )
+    try:
+        store.create(_key(channel, entry.seq), msgspec.json.encode(entry))
+    except AlreadyExists:
+        winner = _read(store, channel, entry.seq)
+        if winner is None or winner.nonce != entry.nonce:
+            raise
+    store.put_hint(_hint(channel), str(entry.seq).encode())
+    return entry
+
+
+def latest(store: Store, channel: str, known: int = 0) -> Entry | None:
+    """The newest entry, or None on an empty channel. Raises BadArtifact, StoreError.
+
+    `known` is the last number the caller has seen; without one the `LATEST` hint is the start, or
+    a listing where the hint is absent or wrong. Then GET seq+1 until there is none.
+    """
+    newest = _read(store, channel, known) if known else _start(store, channel)
+    if newest is None:
+        return None
+    while (following := _read(store, channel, newest.seq + 1)) is not None:
+        newest = following
+    return newest
+
+
+def entries(store: Store, channel: str) -> list[Entry]:
+    """The whole history, oldest first."""
+    numbers = _numbers(store, channel)
+    found = (_read(store, channel, number) for number in numbers)
+    return [entry for entry in found if entry]
+
+
+def _start(store: Store, channel: str) -> Entry | None:
+    try:
+        hinted = _read(store, channel, int(store.get(_hint(channel))))
+    except (NotFound, ValueError):
+        hinted = None
+    if hinted:
+        return hinted
+    numbers = _numbers(store, channel)
+    return _read(store, channel, numbers[-1]) if numbers else None
+
+
+def _numbers(store: Store, channel: str) -> list[int]:
+    keys = store.list(f"channels/{channel}/")
+    return [int(match.group(1)) for key in keys if (match := _ENTRY.search(key))]
+
+
+def _read(store: Store, channel: str, seq: int) -> Entry | None:
+    try:
+        data = store.get(_key(channel, seq))
+    except NotFound:
+        return None
+    try:
+        entry = msgspec.json.decode(data, type=Entry)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadArtifact(f"channel {channel} entry {seq}: {error}") from error
+    if entry.seq != seq:
+        raise BadArtifact(f"channel {channel} entry {seq}: holds number {entry.seq}")
+    return entry
+
+
+def _key(channel: str, seq: int) -> str:
+    return f"channels/{channel}/{seq:010d}.json"
+
+
+def _hint(channel: str) -> str:
+    return f"channels/{channel}/LATEST"

@@ -1,0 +1,92 @@
+"""Follow: keep the newest readable model of a channel loaded; the last good one on any failure."""
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from marquee_shared.artifact import read_model
+from marquee_shared.channel import latest
+from marquee_shared.errors import BadArtifact, StoreError
+from marquee_shared.model import Model, smoke_query
+from marquee_shared.store import Store
+
+POLL_SECONDS = 1.0
+Report = Callable[[str, dict[str, str]], None]
+
+
+class Follower:
+    """Holds the serving model. `model` is swapped in one assignment; readers take it once."""
+
+    def __init__(
+        self, store: Store, channel: str, cache: Path, report: Report = lambda _event, _fields: None
+    ) -> None:
+        self.model: Model | None = None
+        self.seq = 0  # the entry that serves
+        self.refused = ""  # why the newest entry does not serve, or ''
+        self._seen = 0  # the newest entry looked at
+        self._store = store
+        self._channel = channel
+        self._cache = cache
+        self._report = report
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def check(self) -> bool:
+        """One look at the channel; True when a new model serves from now on.
+
+        A model that is refused is not tried again until the channel moves on. A store that does
+        not answer is asked again next time.
+        """
+        entry = None
+        try:
+            entry = latest(self._store, self._channel, self._seen)
+            if entry is None or entry.seq == self._seen:
+                return False
+            model = self._load(entry.model_id)
+        except BadArtifact as error:
+            self._refuse(str(error), seen=entry.seq if entry else self._seen)
+            return False
+        except (StoreError, OSError) as error:
+            self._refuse(str(error), seen=self._seen)
+            return False
+        self._seen = self.seq = entry.seq
+        self.refused = ""
+        self.model = model
+        self._forget_others(model.model_id)
+        self._report("model_swapped", {"model_id": model.model_id, "seq": str(entry.seq)})
+        return True
+
+    def start(self) -> None:
+        """Look now, then once a second in the background."""
+        self.check()
+        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            self.check()
+
+    def _load(self, model_id: str) -> Model:
+        if self.model is not None and self.model.model_id == model_id:
+            return self.model
+        model = read_model(self._store, model_id, self._cache)
+        smoke_query(model)
+        return model
+
+    def _refuse(self, reason: str, *, seen: int) -> None:
+        self._seen = seen
+        if reason != self.refused:
+            self.refused = reason
+            self._report("model_refused", {"reason": reason})
+
+    def _forget_others(self, serving: str) -> None:
+        """Delete cached models but the serving one; a mapped file stays readable when unlinked."""
+        for folder in self._cache.iterdir():
+            if folder.is_dir() and folder.name != serving:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,122 @@
+"""Object store: immutable objects by create-only PUT. `file://` and `s3://` through obstore."""
+
+import secrets
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlparse
+
+import obstore
+from obstore import exceptions as oe
+from obstore.store import LocalStore, S3Store
+
+from marquee_shared.errors import AlreadyExists, BadSetting, NotFound, StoreError, UnsafeStore
+
+PROBE_WRITERS = 8  # parallel creates of one key, of which exactly one may win
+
+
+class Store:
+    """One bucket or folder. Keys are relative, '/'-separated; obstore refuses '..' by itself."""
+
+    def __init__(self, url: str) -> None:
+        """Open `file:///folder` or `s3://bucket/prefix`.
+
+        S3 takes its endpoint and credentials from AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID
+        and AWS_SECRET_ACCESS_KEY. Raises BadSetting naming MARQUEE_STORE.
+        """
+        self.url = url
+        self._store = _open(url)
+
+    def create(self, key: str, data: bytes) -> None:
+        """Write an object that must not exist yet. Raises AlreadyExists, StoreError."""
+        with _translated(key):
+            obstore.put(self._store, key, data, mode="create", use_multipart=False)
+
+    def put_hint(self, key: str, data: bytes) -> None:
+        """Overwrite a hint: the only kind of object that may change."""
+        with _translated(key):
+            obstore.put(self._store, key, data)
+
+    def size(self, key: str) -> int:
+        """Bytes of an object. Raises NotFound, StoreError."""
+        with _translated(key):
+            return int(obstore.head(self._store, key)["size"])
+
+    def get(self, key: str) -> bytes:
+        """The whole object. Raises NotFound, StoreError."""
+        with _translated(key):
+            return bytes(obstore.get(self._store, key).bytes())
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object in chunks. Raises NotFound, StoreError, also midway."""
+        with _translated(key):
+            for chunk in obstore.get(self._store, key).stream():
+                yield bytes(chunk)
+
+    def list(self, prefix: str) -> list[str]:
+        """All keys below a prefix (which ends at a '/'), sorted."""
+        with _translated(prefix):
+            pages = obstore.list(self._store, prefix.rstrip("/"))
+            return sorted(str(item["path"]) for page in pages for item in page)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; only the compaction and erasure role may. Raises StoreError."""
+        with _translated(key):
+            obstore.delete(self._store, key)
+
+    def probe(self) -> None:
+        """Prove that create-only PUT is honoured. Raises UnsafeStore, StoreError.
+
+        Some stores accept `If-None-Match: *` and ignore it: every racer then "wins".
+        """
+        key = f"probe/{secrets.token_hex(16)}"
+
+        def won(writer: int) -> bool:
+            try:
+                self.create(key, str(writer).encode())
+            except AlreadyExists:
+                return False
+            return True
+
+        with ThreadPoolExecutor(PROBE_WRITERS) as pool:
+            winners = sum(pool.map(won, range(PROBE_WRITERS)))
+        with suppress(StoreError):  # a role that may not delete leaves a few bytes behind
+            self.delete(key)
+        if winners != 1:
+            raise UnsafeStore(
+                f"{self.url} let {winners} of {PROBE_WRITERS} racing creates of one key succeed. "
+                "It ignores conditional writes, so nothing may be published to it. Use a store that "
+                "honours If-None-Match (versitygw needs --sidecar or xattrs, not --nometa)."
+            )
+
+
+def _open(url: str) -> Any:  # noqa: ANN401 obstore's own union of stores is not exported
+    parts = urlparse(url)
+    if parts.scheme == "file" and parts.path.startswith("/"):
+        folder = Path(unquote(parts.path))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadSetting(f"MARQUEE_STORE: cannot use {folder}: {error.strerror}") from error
+        return LocalStore(folder)
+    if parts.scheme == "s3" and parts.netloc:
+        return S3Store(
+            parts.netloc,
+            prefix=parts.path.strip("/") or None,
+            client_options={"allow_http": True},
+        )
+    raise BadSetting("MARQUEE_STORE: expected file:///folder or s3://bucket/prefix")
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except (oe.NotFoundError, FileNotFoundError) as error:
+        raise NotFound(key) from error
+    except (oe.AlreadyExistsError, oe.PreconditionError, FileExistsError) as error:
+        raise AlreadyExists(key) from error
+    except (oe.BaseError, OSError) as error:
+        raise StoreError(f"{key}: {error}") from error
