@@ -168,4 +168,5 @@ def _named(message: str) -> BadInput:
         return BadInput(f"{where}.{name}".lstrip("."), "required")
     if message.startswith("Invalid enum value"):
         return BadInput(where or "body", "not one of the known values")
-    return BadInput(where or "body", message.split(" - at ")[0].lower())
+    reason = message.split(" - at ")[0]
+    return BadInput(where or "body", reason[:1].lower() + reason[1:])

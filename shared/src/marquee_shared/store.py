@@ -87,8 +87,8 @@ class Store:
         if winners != 1:
             raise UnsafeStore(
                 f"{self.url} let {winners} of {PROBE_WRITERS} racing creates of one key succeed. "
-                "It ignores conditional writes, so nothing may be published to it. Use a store that "
-                "honours If-None-Match (versitygw needs --sidecar or xattrs, not --nometa)."
+                "It ignores conditional writes, so nothing may be published to it. Use a store "
+                "that honours If-None-Match (versitygw needs --sidecar or xattrs, not --nometa)."
             )
 
 
