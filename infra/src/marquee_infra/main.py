@@ -1,0 +1,113 @@
+"""The command `marquee`: the whole platform on one machine."""
+
+import errno
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from marquee_infra.errors import PlatformError, disk_full
+from marquee_infra.health import Health
+from marquee_infra.platform import Options, Platform, running
+
+HEALTH_SECONDS = 2.0  # between two looks at the components
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.callback()
+def marquee() -> None:
+    """A recommender platform in three tiers, whole, on one machine."""
+
+
+@app.command()
+def up(
+    data: Annotated[Path, typer.Option(help="Folder for everything that is kept.")] = Path(
+        ".marquee"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="HTTP port; 0: any free one.")] = 8000,
+    kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka to use.")] = None,
+    redis: Annotated[str | None, typer.Option(help="URL of a Redis to use.")] = None,
+    store: Annotated[str | None, typer.Option(help="URL of an object store to use.")] = None,
+) -> None:
+    """Start Kafka, Redis and the tiers; Ctrl-C stops them, the next `up` goes on from there."""
+    console = Console()
+    with explained(data), ended_by_signals():
+        console.print("Starting Kafka, Redis and the tiers. The first time this takes a minute.")
+        options = Options(data=data, port=port, kafka=kafka, redis=redis, store=store)
+        with running(options) as platform:
+            _welcome(console, platform)
+            _watch(console, platform)
+
+
+@contextmanager
+def explained(data: Path) -> Iterator[None]:
+    """Turn what a person can mend into sentences on stderr and exit code 1."""
+    try:
+        yield
+    except PlatformError as error:
+        _complain(error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _complain(disk_full(data))
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """End the block, in order, at the first SIGINT or SIGTERM: a wanted stop is no error.
+
+    Later signals are ignored: stopping is bounded by itself, and half a stop would leave processes.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    for other in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _complain(error: PlatformError) -> None:
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    console.print(error.message, style="bold red", markup=False)
+    console.print(error.fix, markup=False)
+    raise typer.Exit(1) from error
+
+
+def _welcome(console: Console, platform: Platform) -> None:
+    table = Table("component", "state", "address")
+    for row in platform.health():
+        table.add_row(row.component, _state(row), row.address)
+    table.add_row("store", "in use", platform.endpoints.store)
+    console.print(table)
+    console.print(f"API    {platform.url}/docs", f"Log    {platform.supervisor.log.path}", sep="\n")
+    console.print("Ctrl-C stops everything.")
+
+
+def _watch(console: Console, platform: Platform) -> None:
+    """Print each change of state until a signal ends it; raises what makes going on impossible."""
+    known = {row.component: row for row in platform.health()}
+    while platform.supervisor.failure is None:
+        time.sleep(HEALTH_SECONDS)
+        for row in platform.health():
+            if row != known[row.component]:
+                console.print(f"{row.component}: {_state(row)}")
+            known[row.component] = row
+    raise platform.supervisor.failure
+
+
+def _state(row: Health) -> str:
+    return f"{row.state} (restarts: {row.restarts})" if row.restarts else row.state
