@@ -1,0 +1,156 @@
+"""State store: Redis, through the one function library that moves state and offset together."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from marquee_nearline.errors import StateUnavailable, Unrecoverable
+from marquee_shared.user_state import key
+
+CLUSTER = "cluster:meta"  # hash: namespace, previous, partitions
+FIRST_NAMESPACE = "n1"
+SOCKET_TIMEOUT = 5.0  # seconds; one apply of 200 users takes a few milliseconds
+OK, DUP = "OK", "DUP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Where the user states live: the active namespace and its partition count."""
+
+    namespace: str
+    partitions: int
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A partition's next offset and epoch, and its users' blobs as of the same instant."""
+
+    offset: int
+    epoch: int
+    blobs: tuple[bytes | None, ...]
+
+
+class StateStore:
+    """A connection to Redis. Every method raises StateUnavailable when Redis does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(
+            url, socket_timeout=SOCKET_TIMEOUT, retry=Retry(NoBackoff(), 0), retry_on_error=[]
+        )
+
+    def install(self, partitions: int) -> Cluster:
+        """Load the functions and name the first namespace; does nothing the second time.
+
+        Raises Unrecoverable when the namespace was made for another number of partitions.
+        """
+        code = files("marquee_nearline").joinpath("state.lua").read_text()
+        with _translated():
+            self._redis.function_load(code, replace=True)
+            self._redis.hsetnx(CLUSTER, "namespace", FIRST_NAMESPACE)
+            self._redis.hsetnx(CLUSTER, "partitions", str(partitions))
+        cluster = self.cluster()
+        if cluster.partitions != partitions:
+            raise Unrecoverable(
+                f"namespace {cluster.namespace} has {cluster.partitions} partitions, not "
+                f"{partitions}: set MARQUEE_PARTITIONS={cluster.partitions}"
+            )
+        return cluster
+
+    def cluster(self) -> Cluster:
+        """Raises Unrecoverable when Redis holds no namespace: it is new, or lost everything."""
+        with _translated():
+            raw = self._redis.hgetall(CLUSTER)
+        if not raw:
+            raise Unrecoverable(
+                "Redis holds no namespace: type `marquee-nearline init`, and where an archive "
+                "exists, `marquee-nearline rebuild`"
+            )
+        meta = {_text(name): _text(value) for name, value in raw.items()}
+        return Cluster(
+            namespace=meta["namespace"],
+            partitions=int(meta["partitions"]),
+            previous=meta.get("previous", ""),
+        )
+
+    def activate(self, cluster: Cluster) -> None:
+        """Make this namespace the one that everybody reads and writes."""
+        with _translated():
+            self._redis.hset(
+                CLUSTER,
+                mapping={
+                    "namespace": cluster.namespace,
+                    "partitions": str(cluster.partitions),
+                    "previous": cluster.previous,
+                },
+            )
+
+    def acquire(self, namespace: str, partition: int, topic_id: str) -> tuple[int, int]:
+        """Take a partition over: its new epoch and next offset. Fences the previous owner."""
+        epoch, offset = self._call("nl_acquire_v1", [_meta(namespace, partition)], [topic_id])
+        if epoch < 0:
+            raise Unrecoverable(
+                f"partition {partition}: the topic was created anew since its offset was stored; "
+                "type `marquee-nearline rebuild`"
+            )
+        return int(epoch), int(offset)
+
+    def load(self, namespace: str, partition: int, users: Sequence[str]) -> Loaded:
+        """Offset, epoch and the users' blobs, in one call."""
+        keys = [_meta(namespace, partition), *(key(namespace, partition, u) for u in users)]
+        offset, epoch, *blobs = self._call("nl_load_v1", keys, [])
+        return Loaded(offset=offset, epoch=epoch, blobs=tuple(blobs))
+
+    def apply(
+        self, namespace: str, partition: int, span: tuple[int, int], epoch: int,
+        blobs: dict[str, bytes],
+    ) -> str:  # fmt: skip
+        """Write blobs and offset `span[1]` if the stored offset is `span[0]`: OK, DUP, FENCED or
+        MISMATCH."""
+        keys = [_meta(namespace, partition), *(key(namespace, partition, u) for u in blobs)]
+        return _text(self._call("nl_apply_v1", keys, [*span, epoch, *blobs.values()]))
+
+    def users(self, namespace: str, partition: int) -> Iterator[str]:
+        """Ids of all users of a partition, in no order, none missing, some perhaps twice."""
+        pattern = key(namespace, partition, "*")
+        with _translated():
+            for found in self._redis.scan_iter(match=pattern, count=1000):
+                yield _text(found)[len(pattern) - 1 :]
+
+    def drop(self, namespace: str, partitions: int) -> None:
+        """Forget a namespace that nobody reads any more."""
+        for partition in range(partitions):
+            keys = [key(namespace, partition, user) for user in self.users(namespace, partition)]
+            with _translated():
+                for name in [*keys, _meta(namespace, partition)]:
+                    self._redis.unlink(name)
+
+    def _call(self, function: str, keys: list[str], args: list[object]) -> Any:  # noqa: ANN401 one function answers a list, the other a word
+        with _translated():
+            return self._redis.fcall(function, len(keys), *keys, *args)
+
+
+def _meta(namespace: str, partition: int) -> str:
+    return f"p:{{{namespace}.{partition}}}:meta"
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except redis.ResponseError as error:
+        if "Function not found" in str(error):
+            raise Unrecoverable("Redis lacks the functions: `marquee-nearline init`") from error
+        raise StateUnavailable(str(error)) from error  # OOM, MISCONF, LOADING: wait and try again
+    except (redis.RedisError, OSError) as error:
+        raise StateUnavailable(str(error)) from error
