@@ -48,8 +48,10 @@ def daypart(hour: int) -> str:
     return "evening" if 17 <= hour < 22 else "night"
 
 
-def from_local_time(local: datetime, device: str = OTHER, country: str = OTHER) -> Context:
-    """The context of a request made at this local time."""
+def from_local_time(
+    local: datetime, device: str = OTHER, country: str = OTHER
+) -> tuple[Context, int]:
+    """The closed context of a request made at this local time; how many values were unknown."""
     weekday = VALUES["weekday"][local.weekday()]
     raw = Context(device=device, daypart=daypart(local.hour), weekday=weekday, country=country)
-    return closed(raw)[0]
+    return closed(raw)

@@ -1,0 +1,224 @@
+"""API: the routes. Each parses, hands over, and encodes; nothing is decided here."""
+
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import Path as InPath
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from marquee_online import metrics
+from marquee_online.openapi import (
+    ACCEPTED_EXAMPLE,
+    EVENT_EXAMPLE,
+    PAGE_EXAMPLE,
+    SIMILAR_EXAMPLE,
+    answers,
+    request_body,
+)
+from marquee_online.page import Ask, Page, ShownItem, answer, decide, know, shown_item
+from marquee_online.parts import Parts
+from marquee_online.problem import RETRY_AFTER
+from marquee_online.rank import similar_scores
+from marquee_shared.context import from_local_time
+from marquee_shared.decision import encode_decision
+from marquee_shared.errors import BadInput
+from marquee_shared.event import PostedEvent, accept_event, encode_event
+from marquee_shared.ids import ID_PATTERN
+from marquee_shared.model import Model
+from marquee_shared.score import top
+
+MAX_BODY = 256 * 1024  # bytes
+MAX_ITEMS = 50  # ids that a request may send along
+UserIdParam = Annotated[str | None, Query(pattern=ID_PATTERN, examples=["ml-1"])]
+ItemIdParam = Annotated[str, InPath(pattern=ID_PATTERN, examples=["ml-1"])]
+Word = Annotated[str, Query(max_length=32)]
+
+router = APIRouter(prefix="/v1")
+health = APIRouter()
+_ID = re.compile(ID_PATTERN)
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to POST /v1/events: the event is on the log, where it says."""
+
+    event_id: str
+    accepted_at: int
+    partition: int
+    offset: int
+
+
+class Similar(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to GET /v1/items/{item_id}/similar."""
+
+    item_id: str
+    model_id: str
+    items: tuple[ShownItem, ...]
+
+
+@router.post(
+    "/events",
+    status_code=202,
+    summary="Report what a user did",
+    openapi_extra=request_body(PostedEvent, EVENT_EXAMPLE),
+    responses=answers(202, Accepted, ACCEPTED_EXAMPLE, 413, 415, 422, 503),
+)
+async def post_event(request: Request) -> Response:
+    """202 comes only after the broker has acknowledged the event: from then on it counts, once.
+    Send an event again with the same `event_id` after a 503 or a lost answer."""
+    body = await _body(request)
+    now = _now_ms()
+    event, unknown = accept_event(body, event_id=secrets.token_hex(16), now_ms=now)
+    metrics.UNKNOWN_CONTEXT.inc(unknown)
+    place = await _parts(request).events.send(event.user_id, encode_event(event))
+    return _json(
+        Accepted(
+            event_id=event.event_id,
+            accepted_at=event.accepted_at,
+            partition=place.partition,
+            offset=place.offset,
+        ),
+        202,
+    )
+
+
+@router.get(
+    "/home",
+    summary="The ranked page of a user, in a context",
+    responses=answers(200, Page, PAGE_EXAMPLE, 422, 503),
+)
+async def home(
+    request: Request,
+    user_id: UserIdParam = None,
+    device: Word = "other",
+    local_time: Annotated[str, Query(max_length=40, examples=["2026-11-23T20:15"])] = "",
+    country: Word = "other",
+    session_id: UserIdParam = None,
+    items: Annotated[str, Query(max_length=8192, examples=["ml-1,ml-32"])] = "",
+) -> Response:
+    """`local_time` is the time where the user is (ISO 8601; now in UTC if absent). `items` is a
+    history to build on for somebody without one: item ids, comma-separated, newest last."""
+    parts = _parts(request)
+    model = _serving(parts)
+    context, unknown = from_local_time(_local(local_time), device, country)
+    metrics.UNKNOWN_CONTEXT.inc(unknown)
+    ask = Ask(
+        decision_id=secrets.token_hex(16),
+        at=_now_ms(),
+        context=context,
+        user_id=user_id,
+        session_id=session_id,
+        items=_item_ids(items),
+    )
+    known = await know(parts.states, ask)
+    decision = decide(model, ask, known)
+    parts.decisions.offer(user_id or ask.decision_id, encode_decision(decision))
+    page = answer(model, decision, known, parts.credit_keys)
+    metrics.PAGES.labels(page.basis).inc()
+    for rung in page.degraded:
+        metrics.DEGRADED.labels(rung).inc()
+    return _json(page)
+
+
+@router.get(
+    "/items/{item_id}/similar",
+    summary="Items that a liking of this one speaks for",
+    responses=answers(200, Similar, SIMILAR_EXAMPLE, 404, 422, 503),
+)
+async def similar(
+    request: Request, item_id: ItemIdParam, k: Annotated[int, Query(ge=1, le=100)] = 20
+) -> Response:
+    """Best first; the item itself is left out."""
+    model = _serving(_parts(request))
+    row = model.row_of.get(item_id)
+    if row is None:
+        raise HTTPException(404, "The serving model does not know this item.")
+    scores = similar_scores(model, row)
+    found = tuple(
+        shown_item(model, other, float(scores[other]), "similar")
+        for other in top(scores, k).tolist()
+    )
+    return _json(Similar(item_id=item_id, model_id=model.model_id, items=found))
+
+
+@health.get("/livez", summary="Is the process alive?")
+async def livez() -> Response:
+    """Always 200 while the event loop turns."""
+    return _json({"alive": True})
+
+
+@health.get("/readyz", summary="Can it answer pages?")
+async def readyz(request: Request) -> Response:
+    """200 once a verified model serves. Redis down is no reason: pages degrade and say so."""
+    parts = _parts(request)
+    model = parts.follower.model
+    status = {
+        "ready": model is not None,
+        "model_id": model.model_id if model else None,
+        "model_refused": parts.follower.refused,
+        "redis": parts.states.reachable,
+    }
+    return _json(status, 200 if model else 503)
+
+
+@health.get("/metrics", summary="Prometheus metrics")
+async def show_metrics() -> Response:
+    """Text exposition format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def _serving(parts: Parts) -> Model:
+    model = parts.follower.model
+    if model is None:
+        raise HTTPException(503, "No model has been published yet.", headers=RETRY_AFTER)
+    return model
+
+
+async def _body(request: Request) -> bytes:
+    """The whole body, counted while it comes: a length may be absent, or a lie."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise HTTPException(415, "Send application/json.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise HTTPException(415, "Send the body uncompressed.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise HTTPException(413, f"The body is larger than {MAX_BODY} bytes.")
+    return bytes(body)
+
+
+def _local(value: str) -> datetime:
+    if not value:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise BadInput("local_time", "expected ISO 8601, as in 2026-11-23T20:15") from None
+
+
+def _item_ids(value: str) -> tuple[str, ...]:
+    ids = tuple(value.split(",")) if value else ()
+    if len(ids) > MAX_ITEMS:
+        raise BadInput("items", f"at most {MAX_ITEMS} ids")
+    if not all(_ID.match(item) for item in ids):
+        raise BadInput("items", "expected item ids, comma-separated")
+    return ids
+
+
+def _json(value: object, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,147 @@
+"""Wiring of the online tier: the app's parts are built here, by hand, and closed in reverse."""
+
+import asyncio
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import structlog
+import typer
+import uvicorn
+from fastapi import FastAPI, Request, Response
+
+from marquee_online import __version__, api, metrics, openapi, problem
+from marquee_online.page import Page
+from marquee_online.parts import Parts
+from marquee_online.produce import Sink
+from marquee_online.settings import Settings, load_settings, parse_keys
+from marquee_online.states import States
+from marquee_shared import decision, event
+from marquee_shared.errors import MarqueeError
+from marquee_shared.event import PostedEvent
+from marquee_shared.follow import Follower
+from marquee_shared.store import Store
+
+DRAIN_SECONDS = 20  # for requests in hand when told to stop
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+log = structlog.get_logger()
+
+
+@app.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version")] = False) -> None:
+    """Online: the ranked page in milliseconds."""
+    if version:
+        typer.echo(f"marquee-online {__version__}")
+        raise typer.Exit
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=False),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+@app.command()
+def serve() -> None:
+    """Answer HTTP until told to stop; requests in hand are finished first."""
+    try:
+        settings = load_settings()
+        listening = _listen(settings.host, settings.port)
+        service = create_app(settings)
+    except MarqueeError as error:
+        typer.echo(f"marquee-online: {error}", err=True)
+        raise typer.Exit(1) from None
+    config = uvicorn.Config(
+        service,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    log.info("serving", url=f"http://{settings.host}:{settings.port}")
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service; its parts live from its start to its end. Raises BadSetting."""
+    store = Store(settings.store)
+
+    @asynccontextmanager
+    async def lifespan(service: FastAPI) -> AsyncIterator[None]:
+        """The first look for a model comes before the first request; connections open lazily."""
+        parts = _open(settings, store)
+        service.state.parts = parts
+        await asyncio.to_thread(parts.follower.start)
+        await parts.states.refresh()
+        refreshing = asyncio.create_task(parts.states.keep_fresh())
+        yield
+        refreshing.cancel()
+        await asyncio.to_thread(parts.follower.stop)
+        for sink in (parts.decisions, parts.events):
+            await asyncio.to_thread(sink.close)
+        await parts.states.close()
+
+    service = FastAPI(
+        title="Marquee online",
+        version=__version__,
+        description="The ranked page of a user, in a context, and the way back for events.",
+        lifespan=lifespan,
+    )
+    service.include_router(api.router)
+    service.include_router(api.health)
+    service.middleware("http")(_measured)
+    problem.install(service)
+    openapi.install(service, [PostedEvent, api.Accepted, Page, api.Similar])
+    return service
+
+
+def _open(settings: Settings, store: Store) -> Parts:
+    def report(event: str, fields: dict[str, str]) -> None:
+        log.info(event, **fields)
+        if event == "model_swapped":
+            metrics.MODEL.clear()
+            metrics.MODEL.labels(fields["model_id"]).set(1)
+
+    cache = settings.cache_dir / "models"
+    cache.mkdir(parents=True, exist_ok=True)
+    return Parts(
+        follower=Follower(store, settings.channel, cache, report),
+        states=States(settings.redis, settings.redis_timeout_ms),
+        events=Sink(settings.kafka, event.TOPIC),
+        decisions=Sink(settings.kafka, decision.TOPIC),
+        credit_keys=parse_keys(settings.credit_keys),
+    )
+
+
+async def _measured(
+    request: Request, call_next: Callable[[Request], Awaitable[Response]]
+) -> Response:
+    started = time.perf_counter()
+    response = await call_next(request)
+    route = request.scope.get("route")
+    path = getattr(route, "path", "unknown")  # never the raw path: it has no bound
+    metrics.LATENCY.labels(path).observe(time.perf_counter() - started)
+    metrics.ANSWERS.labels(path, response.status_code).inc()
+    return response
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises MarqueeError with what to do when the port is taken."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        raise MarqueeError(
+            f"cannot listen on {host}:{port} ({error.strerror}); set MARQUEE_PORT to a free port"
+        ) from error
+    return listening
+
+
+if __name__ == "__main__":
+    app()

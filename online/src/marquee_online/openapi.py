@@ -1,0 +1,111 @@
+"""OpenAPI: the documented form of what msgspec encodes, with an example for each answer."""
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+REF = "#/components/schemas/{name}"
+Described = dict[int | str, dict[str, Any]]
+
+EVENT_EXAMPLE = {
+    "user_id": "ml-1",
+    "type": "play",
+    "item_id": "ml-1704",
+    "context": {"device": "tv", "daypart": "evening", "weekday": "fri"},
+}
+ACCEPTED_EXAMPLE = {
+    "event_id": "6f1c0b6f2f3e4bb08f4a3d7d4f0d2f11",
+    "accepted_at": 1795464000000,
+    "partition": 3,
+    "offset": 1041,
+}
+_ITEM = {
+    "item_id": "ml-318",
+    "title": "Shawshank Redemption, The",
+    "year": 1994,
+    "genres": ["Crime", "Drama"],
+    "score": 4.21,
+    "source": "ials+item-item",
+}
+PAGE_EXAMPLE = {
+    "decision_id": "0c4f4f9c7f5e4c0f9f63a51de1f0a3b7",
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "context": {"device": "tv", "daypart": "evening", "weekday": "fri"},
+    "basis": "history",
+    "degraded": [],
+    "rows": [{"name": "top_picks", "title": "Top picks for you", "items": [_ITEM]}],
+    "state": {
+        "events": 12,
+        "items": 11,
+        "accepted_at": 1795464000000,
+        "consumed_at": 1795464000004,
+        "folded_at": 1795464000005,
+    },
+    "credit": "AQJrMQ...",
+}
+SIMILAR_EXAMPLE = {
+    "item_id": "ml-1",
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "items": [_ITEM | {"source": "similar"}],
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["title", "status", "detail"],
+    "properties": {
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "field": {"type": "string", "description": "the field or parameter that is wrong"},
+    },
+}
+
+
+def answers(status: int, kind: type, example: object, *refusals: int) -> Described:
+    """The `responses` of a route: its answer, and the problems it may refuse with."""
+    described: Described = {
+        status: {
+            "description": HTTPStatus(status).phrase,
+            "content": {"application/json": {"schema": _ref(kind), "example": example}},
+        }
+    }
+    for refusal in refusals:
+        described[refusal] = {
+            "description": HTTPStatus(refusal).phrase,
+            "content": {
+                "application/problem+json": {
+                    "schema": {"$ref": REF.format(name="Problem")},
+                    "example": {
+                        "title": HTTPStatus(refusal).phrase,
+                        "status": refusal,
+                        "detail": "what was wrong",
+                    },
+                }
+            },
+        }
+    return described
+
+
+def request_body(kind: type, example: object) -> dict[str, Any]:
+    """The `openapi_extra` of a route that reads its own body."""
+    content = {"application/json": {"schema": _ref(kind), "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def install(app: FastAPI, kinds: list[type]) -> None:
+    """Add the schemas of these msgspec types to the app's document."""
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    generate = app.openapi
+
+    def document() -> dict[str, Any]:
+        described = generate()
+        components = described.setdefault("components", {})
+        components["schemas"] = {**schemas, "Problem": _PROBLEM}
+        return described
+
+    app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _ref(kind: type) -> dict[str, str]:
+    return {"$ref": REF.format(name=kind.__name__)}

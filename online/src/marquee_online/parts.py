@@ -1,0 +1,18 @@
+"""Parts: what the routes are given, built once by main."""
+
+from dataclasses import dataclass, field
+
+from marquee_online.produce import Sink
+from marquee_online.states import States
+from marquee_shared.follow import Follower
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The connections of this process, and the keys of its credit tokens."""
+
+    follower: Follower
+    states: States
+    events: Sink
+    decisions: Sink
+    credit_keys: dict[str, bytes] = field(repr=False)

@@ -1,0 +1,47 @@
+"""Problem: every refusal as application/problem+json (RFC 9457), never echoing what was sent."""
+
+from http import HTTPStatus
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from marquee_online.produce import NotTaken
+from marquee_shared.errors import BadInput
+
+RETRY_AFTER = {"Retry-After": "1"}
+
+
+def problem(
+    status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+) -> Response:
+    """The answer that says what was wrong, and with which field."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    if field:
+        body["field"] = field
+    return Response(
+        msgspec.json.encode(body), status, headers=headers, media_type="application/problem+json"
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Map each error to its answer."""
+
+    @app.exception_handler(BadInput)
+    async def bad_input(_: Request, error: BadInput) -> Response:
+        return problem(422, error.reason, field=error.field)
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_parameter(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return problem(422, str(first["msg"]), field=str(first["loc"][-1]))
+
+    @app.exception_handler(NotTaken)
+    async def not_taken(_: Request, __: NotTaken) -> Response:
+        detail = "The event log did not take the event; send it again with the same event_id."
+        return problem(503, detail, headers=RETRY_AFTER)
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))

@@ -1,0 +1,56 @@
+"""Settings of the online tier, from the environment."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from marquee_shared.channel import DEFAULT
+from marquee_shared.errors import BadSetting
+
+MIN_KEY_BYTES = 16
+
+
+class Settings(BaseSettings):
+    """Each field is the variable MARQUEE_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="MARQUEE_", frozen=True, extra="ignore")
+
+    kafka: Annotated[str, Field(pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$")]  # host:port
+    redis: Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
+    store: Annotated[str, Field(pattern=r"^(file|s3)://")]
+    credit_keys: str  # id:hex[,id:hex]; the first signs, all verify
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = DEFAULT
+    cache_dir: Path = Path("~/.cache/marquee/online").expanduser()  # downloaded models
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    redis_timeout_ms: Annotated[int, Field(ge=1, le=5000)] = 50  # then the page goes on without
+
+    @field_validator("credit_keys")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        parse_keys(value)
+        return value
+
+
+def parse_keys(value: str) -> dict[str, bytes]:
+    """`id:hex[,id:hex]` as keys by id, in order. Raises ValueError."""
+    keys = {}
+    for pair in value.split(","):
+        name, separator, digits = pair.partition(":")
+        key = bytes.fromhex(digits)
+        if not name or not separator or len(name) > 32 or len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"expected id:hex with at least {MIN_KEY_BYTES} bytes of key")
+        keys[name] = key
+    return keys
+
+
+def load_settings() -> Settings:
+    """Raises BadSetting naming the first variable that is missing or wrong."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # the environment fills it
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"MARQUEE_{first['loc'][0]}".upper()
+        raise BadSetting(f"{variable}: {first['msg']}") from None

@@ -1,0 +1,96 @@
+"""States: what online reads of a user, in one round trip, and what it knew last."""
+
+import asyncio
+from collections import OrderedDict
+
+import redis.asyncio as redis
+import structlog
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from marquee_shared.errors import MarqueeError
+from marquee_shared.ids import partition_of
+from marquee_shared.user_state import UserState, decode_state, key
+
+CLUSTER = "cluster:meta"  # hash: namespace, partitions
+REFRESH_SECONDS = 0.5  # how often the active namespace is looked up
+REMEMBERED = 10_000  # users whose last state stays in this process, 30 MB
+log = structlog.get_logger()
+
+
+class Unavailable(MarqueeError):
+    """Redis did not answer in time; `last` is what this process knew of the user, if anything."""
+
+    def __init__(self, last: UserState | None) -> None:
+        super().__init__("Redis did not answer in time")
+        self.last = last
+
+
+class States:
+    """Reads user states; the namespace is looked up in the background, never in a request."""
+
+    def __init__(self, url: str, timeout_ms: int) -> None:
+        seconds = timeout_ms / 1000
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_timeout=seconds,
+            socket_connect_timeout=seconds,
+            retry=Retry(NoBackoff(), 0),
+            retry_on_error=[],
+        )
+        self._timeout = seconds
+        self._home: tuple[str, int] | None = None  # namespace, partitions
+        self._known: OrderedDict[str, UserState] = OrderedDict()
+        self.reachable = False
+
+    async def read(self, user_id: str) -> UserState | None:
+        """The user's state, or None for a user without one. Raises Unavailable, BadState."""
+        if self._home is None:
+            raise Unavailable(None)
+        namespace, partitions = self._home
+        name = key(namespace, partition_of(user_id, partitions), user_id)
+        try:
+            blob = await asyncio.wait_for(self._redis.get(name), self._timeout)
+        except (RedisError, OSError, TimeoutError) as error:
+            self.reachable = False
+            raise Unavailable(self._known.get(user_id)) from error
+        self.reachable = True
+        if blob is None:
+            return None
+        state = decode_state(_bytes(blob))
+        self._remember(user_id, state)
+        return state
+
+    async def refresh(self) -> None:
+        """Look the active namespace up once."""
+        try:
+            raw = await asyncio.wait_for(self._redis.hmget(CLUSTER, "namespace", "partitions"), 1.0)
+        except (RedisError, OSError, TimeoutError):
+            self.reachable = False
+            return
+        self.reachable = True
+        if raw[0] and raw[1]:
+            home = (_bytes(raw[0]).decode(), int(raw[1]))
+            if home != self._home:
+                log.info("namespace", name=home[0], partitions=home[1])
+                self._home = home
+
+    async def keep_fresh(self) -> None:
+        """Look the namespace up for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    def _remember(self, user_id: str, state: UserState) -> None:
+        self._known[user_id] = state
+        self._known.move_to_end(user_id)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+
+
+def _bytes(value: bytes | str) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
