@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from marquee_infra.tiers import Endpoints
+    from marquee_infra.parts import Endpoints
 
 
 @pytest.fixture(scope="session")

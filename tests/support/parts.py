@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from marquee_infra.platform import Options, start_parts, supervised
-from marquee_infra.tiers import Endpoints
+from marquee_infra.parts import Endpoints, Options, start_parts
+from marquee_infra.platform import supervised
 
 
 @contextmanager

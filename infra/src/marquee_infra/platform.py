@@ -6,30 +6,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from marquee_infra import data_folder, health, kafka, ports, redis_server
+from marquee_infra import data_folder, health, ports
 from marquee_infra.child import Command
 from marquee_infra.combined_log import CombinedLog
-from marquee_infra.errors import PlatformError
 from marquee_infra.health import Health
+from marquee_infra.parts import Endpoints, Options, start_parts
 from marquee_infra.ports import LOOPBACK
 from marquee_infra.processes import Supervisor
-from marquee_infra.tiers import Endpoints, TierSettings, init_command, run_commands
+from marquee_infra.tiers import TierSettings, init_command, run_commands
 
-KAFKA_START_SECONDS = 90.0  # 3 s on an idle machine; recovery after a kill reads the last segments
-REDIS_START_SECONDS = 90.0  # it loads its data before it answers
+__all__ = ["Endpoints", "Options", "Platform", "running", "start_tiers", "supervised"]
+
 INIT_SECONDS = 120.0
 TIER_START_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the user asked for; a part that is None is started here. Port 0 means any free one."""
-
-    data: Path
-    port: int = 8000
-    kafka: str | None = None
-    redis: str | None = None
-    store: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,24 +68,6 @@ def supervised(data: Path) -> Iterator[Supervisor]:
                 yield supervisor
         finally:
             log.close()
-
-
-def start_parts(supervisor: Supervisor, options: Options) -> Endpoints:
-    """Start the parts that the options do not name, and return when every one answers.
-
-    Raises PlatformError when a part is missing, does not start or cannot be reached.
-    """
-    numbers = ports.claim(options.data / "ports.json", ("kafka", "kafka-controller", "redis"))
-    endpoints = Endpoints(
-        kafka=options.kafka or f"{LOOPBACK}:{numbers['kafka']}",
-        redis=options.redis or f"redis://{LOOPBACK}:{numbers['redis']}/0",
-        store=options.store or _file_store(options.data / "store"),
-    )
-    for command in _own_parts(options, numbers):
-        supervisor.start(command)
-    _wait_for_kafka(supervisor, endpoints.kafka, own=options.kafka is None)
-    _wait_for_redis(supervisor, endpoints.redis, own=options.redis is None)
-    return endpoints
 
 
 def tier_settings(options: Options, endpoints: Endpoints) -> TierSettings:
@@ -155,44 +126,6 @@ def running(options: Options) -> Iterator[Platform]:
             },
         )
         yield Platform(endpoints=endpoints, settings=settings, supervisor=supervisor)
-
-
-def _own_parts(options: Options, numbers: dict[str, int]) -> Iterator[Command]:
-    if options.kafka is None:
-        yield kafka.command(
-            options.data / "kafka",
-            port=numbers["kafka"],
-            controller_port=numbers["kafka-controller"],
-        )
-    if options.redis is None:
-        yield redis_server.command(options.data / "redis", port=numbers["redis"])
-
-
-def _wait_for_kafka(supervisor: Supervisor, address: str, *, own: bool) -> None:
-    if own:
-        supervisor.wait_ready("kafka", lambda: kafka.answers(address), seconds=KAFKA_START_SECONDS)
-    elif not kafka.answers(address, seconds=10):
-        raise PlatformError(
-            f"No Kafka answers at {address}.",
-            "Check the address after --kafka; it looks like 127.0.0.1:9092.",
-        )
-
-
-def _wait_for_redis(supervisor: Supervisor, url: str, *, own: bool) -> None:
-    if own:
-        supervisor.wait_ready(
-            "redis", lambda: redis_server.answers(url), seconds=REDIS_START_SECONDS
-        )
-    elif not redis_server.answers(url):
-        raise PlatformError(
-            f"No Redis answers at {health.without_password(url)}.",
-            "Check the URL after --redis; it looks like redis://127.0.0.1:6379/0.",
-        )
-
-
-def _file_store(folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.absolute().as_uri()
 
 
 def _metrics(port: int) -> str:

@@ -5,19 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marquee_infra.child import Command
+from marquee_infra.parts import Endpoints
 from marquee_infra.ports import LOOPBACK
 
 PARTITIONS = 8  # of the event topic and of the namespace, on one machine
 ARCHIVE_FLUSH_SECONDS = 2  # a demo's archive is for looking at; production writes larger objects
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoints:
-    """Where the parts are: `host:port`, a redis:// URL, a file:// or s3:// URL."""
-
-    kafka: str
-    redis: str
-    store: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
