@@ -23,7 +23,9 @@ def copy(genuine: Path, tmp_path: Path) -> Path:
 def fetching(source: Path, script: Path) -> str:
     """A stand-in for `java -jar ivy.jar`: retrieves from a folder instead of the network."""
     script.write_text(
-        f'#!/bin/sh\nfor last; do :; done\nmkdir -p "${{last%/*}}"\ncp {source}/*.jar "${{last%/*}}"\n'
+        "#!/bin/sh\n"
+        'for last; do :; done; target="${last%/*}"\n'
+        f'mkdir -p "$target" && cp {source}/*.jar "$target"\n'
     )
     script.chmod(0o755)
     return str(script)

@@ -22,6 +22,8 @@ LOGGING_JARS = ("log4j-slf4j2-impl-*.jar", "slf4j-api-*.jar", "log4j-api-*.jar",
 # A laptop's measure of memory (390 MB resident) and of start time (no optimising compiler).
 JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
+# A killed broker may only come back when its old session has run out; at Kafka's own 9 s that is
+# what a restart waits for most.
 SETTINGS = """\
 process.roles=broker,controller
 node.id=1
@@ -31,6 +33,8 @@ advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={log_folder}
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 auto.create.topics.enable=false
 log.retention.hours=168
 group.initial.rebalance.delay.ms=0

@@ -12,6 +12,7 @@ from marquee_infra.ports import LOOPBACK
 from marquee_infra.processes import Supervisor
 
 KAFKA_START_SECONDS = 90.0  # 3 s on an idle machine; recovery after a kill reads the last segments
+NAMED_PART_SECONDS = 5.0  # one that the user named must be up already
 REDIS_START_SECONDS = 90.0  # it loads its data before it answers
 
 
@@ -67,7 +68,7 @@ def _own_parts(options: Options, numbers: dict[str, int]) -> Iterator[Command]:
 def _wait_for_kafka(supervisor: Supervisor, address: str, *, own: bool) -> None:
     if own:
         supervisor.wait_ready("kafka", lambda: kafka.answers(address), seconds=KAFKA_START_SECONDS)
-    elif not kafka.answers(address, seconds=10):
+    elif not kafka.answers(address, seconds=NAMED_PART_SECONDS):
         raise PlatformError(
             f"No Kafka answers at {address}.",
             "Check the address after --kafka; it looks like 127.0.0.1:9092.",
