@@ -40,7 +40,7 @@ def up(
     """Start Kafka, Redis and the tiers; Ctrl-C stops them, the next `up` goes on from there."""
     console = Console()
     with explained(data), ended_by_signals():
-        console.print("Starting Kafka, Redis and the tiers; the first time also fetches Kafka (44 MB).")
+        console.print("Starting Kafka, Redis and the tiers (the first time fetches Kafka, 44 MB).")
         options = Options(data=data, port=port, kafka=kafka, redis=redis, store=store)
         with running(options) as platform:
             _welcome(console, platform)
