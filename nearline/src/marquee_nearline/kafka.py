@@ -1,5 +1,6 @@
 """Kafka: how nearline's clients are set up, and where a topic stands."""
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -95,6 +96,7 @@ def open_consumer(bootstrap: str, group: str, slot: str) -> Consumer:
             "queued.min.messages": 5000,
             "fetch.wait.max.ms": 50,
             "fetch.queue.backoff.ms": 50,  # the default adds a second whenever the queue is full
+            "logger": logging.getLogger("librdkafka"),  # its lines come as records, not raw
             "topic.metadata.refresh.interval.ms": 10000,
         }
     )
@@ -109,6 +111,7 @@ def open_producer(bootstrap: str) -> Producer:
             "enable.idempotence": True,
             "partitioner": "murmur2_random",
             "message.timeout.ms": 30000,
+            "logger": logging.getLogger("librdkafka"),  # its lines come as records, not raw
         }
     )
 

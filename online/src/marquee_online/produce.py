@@ -1,6 +1,7 @@
 """Produce: messages to Kafka, acknowledged or not waited for."""
 
 import asyncio
+import logging
 import threading
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ class Sink:
                 "partitioner": "murmur2_random",
                 "message.timeout.ms": TIMEOUT_MS,
                 "linger.ms": 0,
+                "logger": logging.getLogger("librdkafka"),  # its lines come as records, not raw
                 "queue.buffering.max.messages": queue,
             }
         )
