@@ -1,0 +1,165 @@
+"""The command `marquee-offline`: read the log, train, evaluate, gate, publish, roll back."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from marquee_offline import report
+from marquee_offline.movielens import import_movielens
+from marquee_offline.publish import publish, rollback
+from marquee_offline.settings import Settings, load
+from marquee_offline.snapshot import pin
+from marquee_offline.spark import spark_session
+from marquee_offline.train import Events, Recipe, evaluate, train
+from marquee_offline.train import load as load_events
+from marquee_shared.errors import MarqueeError
+from marquee_shared.store import Store
+
+cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+Force = Annotated[bool, typer.Option(help="Publish against the gate's figures; recorded.")]
+STEPS_PER_FIT = 2  # beside the epochs
+STEPS_BESIDE = 10  # reading, evaluating, testing the context, writing the parts
+
+
+def app() -> None:
+    """Entry point: a failure on purpose is one sentence and exit code 1."""
+    try:
+        cli()
+    except MarqueeError as error:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{error}", markup=False)
+        sys.exit(1)
+
+
+@cli.command("import-movielens")
+def import_command(folder: Path, as_json: Json = False) -> None:
+    """Write a MovieLens folder (ratings.csv, movies.csv) to the archive."""
+    written = import_movielens(Store(load().store), folder)
+    _tell(as_json, msgspec.to_builtins(written), lambda c: report.show_written(c, written))
+
+
+@cli.command("evaluate")
+def evaluate_command(as_json: Json = False) -> None:
+    """Fit on the past, judge on what came after; writes nothing but the snapshot."""
+    settings = load()
+    with _events(settings) as (events, progress):
+        result = evaluate(events, recipe(settings), progress)
+    _tell(as_json, msgspec.to_builtins(result), lambda c: report.show_evaluation(c, result))
+
+
+@cli.command("train")
+def train_command(as_json: Json = False) -> None:
+    """Evaluate, fit on everything, write the model; nothing serves it yet."""
+    settings = load()
+    store = Store(settings.store)
+    with _events(settings) as (events, progress):
+        model_id, result = train(events, store, recipe(settings), now=_now(), progress=progress)
+
+    def show(console: Console) -> None:
+        report.show_evaluation(console, result)
+        console.print(f"model {model_id}")
+
+    _tell(as_json, {"model_id": model_id, **msgspec.to_builtins(result)}, show)
+
+
+@cli.command("publish")
+def publish_command(model_id: str, force: Force = False, as_json: Json = False) -> None:
+    """Let a model serve, if the gate has nothing against it."""
+    settings = load()
+    entry = publish(
+        Store(settings.store),
+        settings.channel,
+        model_id,
+        cache=settings.cache_dir,
+        now=_now(),
+        force=force,
+    )
+    _tell(
+        as_json,
+        msgspec.to_builtins(entry),
+        lambda c: report.show_entry(c, settings.channel, entry),
+    )
+
+
+@cli.command("rollback")
+def rollback_command(
+    to: Annotated[str | None, typer.Option(help="A model id; else the one before.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let the model before the current one, or a given one, serve again."""
+    settings = load()
+    entry = rollback(
+        Store(settings.store), settings.channel, to, cache=settings.cache_dir, now=_now()
+    )
+    _tell(
+        as_json,
+        msgspec.to_builtins(entry),
+        lambda c: report.show_entry(c, settings.channel, entry),
+    )
+
+
+@cli.command("run")
+def run_command(force: Force = False, as_json: Json = False) -> None:
+    """Everything: snapshot, evaluation, training, gate, publication."""
+    settings = load()
+    store = Store(settings.store)
+    store.probe()  # an unsafe store is refused before the work, not after
+    with _events(settings) as (events, progress):
+        model_id, result = train(events, store, recipe(settings), now=_now(), progress=progress)
+    entry = publish(
+        store, settings.channel, model_id, cache=settings.cache_dir, now=_now(), force=force
+    )
+
+    def show(console: Console) -> None:
+        report.show_evaluation(console, result)
+        report.show_entry(console, settings.channel, entry)
+
+    _tell(as_json, {**msgspec.to_builtins(result), "entry": msgspec.to_builtins(entry)}, show)
+
+
+def recipe(settings: Settings) -> Recipe:
+    return Recipe(
+        dimensions=settings.train_dimensions,
+        epochs=settings.train_epochs,
+        objective=settings.objective,
+        seed=settings.train_seed,
+    )
+
+
+@contextmanager
+def _events(settings: Settings) -> Iterator[tuple[Events, Callable[[str], None]]]:
+    """A pinned snapshot's events in a Spark session, with a progress bar on standard error."""
+    store = Store(settings.store)
+    steps = 2 * (settings.train_epochs + STEPS_PER_FIT) + STEPS_BESIDE
+    columns = (TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading events", total=steps)
+        snapshot = pin(store, now=_now())
+        with spark_session(
+            settings.spark_master, settings.spark_blocks, settings.cache_dir
+        ) as spark:
+            events = load_events(spark, store, snapshot, settings.spark_blocks)
+            yield events, lambda step: bar.update(task, description=step, advance=1)
+
+
+def _tell(as_json: bool, result: Any, show: Callable[[Console], None]) -> None:  # noqa: ANN401
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(result).decode() + "\n")
+        return
+    show(Console(highlight=False, soft_wrap=True))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    app()

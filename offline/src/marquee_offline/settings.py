@@ -1,0 +1,50 @@
+"""Settings: everything that two deployments of the trainer set differently, from MARQUEE_*."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from marquee_shared.channel import DEFAULT
+from marquee_shared.errors import BadSetting
+from marquee_shared.fold_in import Objective
+
+PREFIX = "MARQUEE_"
+OWN = ("MARQUEE_SPARK_", "MARQUEE_TRAIN_")  # no other tier reads variables that start so
+
+
+class Settings(BaseSettings):
+    """Read once at start. How the defaults of `train_*` were chosen: offline/README.md."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    store: str
+    channel: str = Field(DEFAULT, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    cache_dir: Path = Path(tempfile.gettempdir()) / "marquee-offline"
+    spark_master: str = "local[2]"
+    spark_blocks: int = Field(2, ge=1, le=100_000)  # user blocks: one or a few per core
+    train_dimensions: int = Field(32, ge=1, le=512)
+    train_epochs: int = Field(8, ge=1, le=100)
+    train_a0: float = Field(0.1, gt=0)
+    train_lam: float = Field(0.01, gt=0)
+    train_seed: int = Field(1, ge=0)
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(a0=self.train_a0, lam=self.train_lam)
+
+
+def load() -> Settings:
+    """The settings of this process. Raises BadSetting naming the variable."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(OWN) and name not in known)
+    if unknown:
+        raise BadSetting(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
+    try:
+        return Settings()  # type: ignore[call-arg]  # the required field comes from the environment
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise BadSetting(f"{name}: {first['msg'].lower()}") from error
