@@ -51,8 +51,10 @@ stamp=.venv/.marquee-setup
 now=$(cat requirements/dev.txt ./*/pyproject.toml | sha256sum)
 if [ "$(cat "$stamp" 2>/dev/null)" != "$now" ]; then
   say "installing the pinned packages (requirements/dev.txt) and the five members"
+  started=$SECONDS
   .venv/bin/uv pip install --quiet --python .venv --require-hashes -r requirements/dev.txt
   .venv/bin/uv pip install --quiet --python .venv --no-deps --no-build-isolation \
     -e shared -e offline -e nearline -e online -e infra
   echo "$now" > "$stamp"
+  say "done in $((SECONDS - started)) s, most of it downloads"
 fi

@@ -4,7 +4,7 @@ import errno
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -13,11 +13,19 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from marquee_infra.demo import Steps, show_demo
 from marquee_infra.errors import PlatformError, disk_full
 from marquee_infra.health import Health
 from marquee_infra.platform import Options, Platform, running
+from marquee_infra.proof import ProofFailed
 
 HEALTH_SECONDS = 2.0  # between two looks at the components
+
+Data = Annotated[Path, typer.Option(help="Folder for everything that is kept.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="HTTP port; 0: any free one.")]
+Kafka = Annotated[str | None, typer.Option(help="host:port of a Kafka to use.")]
+Redis = Annotated[str | None, typer.Option(help="URL of a Redis to use.")]
+StoreUrl = Annotated[str | None, typer.Option(help="URL of an object store to use.")]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -29,13 +37,11 @@ def marquee() -> None:
 
 @app.command()
 def up(
-    data: Annotated[Path, typer.Option(help="Folder for everything that is kept.")] = Path(
-        ".marquee"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="HTTP port; 0: any free one.")] = 8000,
-    kafka: Annotated[str | None, typer.Option(help="host:port of a Kafka to use.")] = None,
-    redis: Annotated[str | None, typer.Option(help="URL of a Redis to use.")] = None,
-    store: Annotated[str | None, typer.Option(help="URL of an object store to use.")] = None,
+    data: Data = Path(".marquee"),
+    port: Port = 8000,
+    kafka: Kafka = None,
+    redis: Redis = None,
+    store: StoreUrl = None,
 ) -> None:
     """Start Kafka, Redis and the tiers; Ctrl-C stops them, the next `up` goes on from there."""
     console = Console()
@@ -47,6 +53,32 @@ def up(
             _watch(console, platform)
 
 
+@app.command()
+def demo(
+    data: Data = Path(".marquee"),
+    port: Port = 8000,
+    kafka: Kafka = None,
+    redis: Redis = None,
+    store: StoreUrl = None,
+    once: Annotated[bool, typer.Option(help="End after the proof: 0, or 1 and why.")] = False,
+) -> None:
+    """`up`, then: import, simulate, train, publish, rebuild, and see an event change a page."""
+    console = Console()
+    with explained(data), ended_by_signals():
+        steps = Steps(console)
+        options = Options(data=data, port=port, kafka=kafka, redis=redis, store=store)
+        if kafka is None:
+            steps.download_kafka()
+        with ExitStack() as stack:
+            with steps.step("Start Kafka, Redis and the tiers"):
+                platform = stack.enter_context(running(options))
+            show_demo(platform, console, steps)
+            console.print("", steps.table(), sep="\n")
+            if not once:
+                _welcome(console, platform)
+                _watch(console, platform)
+
+
 @contextmanager
 def explained(data: Path) -> Iterator[None]:
     """Turn what a person can mend into sentences on stderr and exit code 1."""
@@ -54,6 +86,8 @@ def explained(data: Path) -> Iterator[None]:
         yield
     except PlatformError as error:
         _complain(error)
+    except ProofFailed as error:
+        _complain(PlatformError(f"The proof failed: {error}.", "The tables above show the pages."))
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

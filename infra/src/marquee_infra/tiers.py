@@ -53,20 +53,29 @@ def run_commands(settings: TierSettings) -> tuple[Command, ...]:
     )
 
 
+def program(name: str) -> str:
+    """The path of a tier's command: beside the Python that runs us."""
+    return str(Path(sys.executable).parent / name)
+
+
+def environment(settings: TierSettings, name: str) -> dict[str, str]:
+    """What every tier's process is told; `name` gives it a cache folder of its own."""
+    return {
+        "MARQUEE_KAFKA": settings.endpoints.kafka,
+        "MARQUEE_REDIS": settings.endpoints.redis,
+        "MARQUEE_STORE": settings.endpoints.store,
+        "MARQUEE_CACHE_DIR": str(settings.data.absolute() / "cache" / name),
+        # Each process has one core's worth of work; BLAS threads would only fight over it.
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
 def _tier(name: str, line: str, settings: TierSettings, own: dict[str, str]) -> Command:
-    program, *arguments = line.split()
+    first, *arguments = line.split()
     return Command(
         name=name,
-        argv=(str(Path(sys.executable).parent / program), *arguments),
-        environment={
-            "MARQUEE_KAFKA": settings.endpoints.kafka,
-            "MARQUEE_REDIS": settings.endpoints.redis,
-            "MARQUEE_STORE": settings.endpoints.store,
-            "MARQUEE_CACHE_DIR": str(settings.data.absolute() / "cache" / name),
-            # Each process has one core's worth of work; BLAS threads would only fight over it.
-            "OPENBLAS_NUM_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "PYTHONUNBUFFERED": "1",
-            **own,
-        },
+        argv=(program(first), *arguments),
+        environment={**environment(settings, name), **own},
     )

@@ -104,8 +104,8 @@ async def home(
     history to build on for somebody without one: item ids, comma-separated, newest last."""
     parts = _parts(request)
     model = _serving(parts)
-    context, unknown = from_local_time(_local(local_time), device, country)
-    metrics.UNKNOWN_CONTEXT.inc(unknown)
+    context = from_local_time(_local(local_time), device, country)
+    metrics.UNKNOWN_CONTEXT.inc((context.device != device) + (context.country != country))
     ask = Ask(
         decision_id=secrets.token_hex(16),
         at=_now_ms(),

@@ -13,7 +13,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "weekday": ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
 }
 FIELDS = (*VALUES, "country")
-_COUNTRY = re.compile(r"^[A-Z]{2}$")  # ISO 3166-1 alpha-2; which of them have an effect, data says
+_COUNTRY = re.compile(r"[A-Z]{2}")  # ISO 3166-1 alpha-2; which of them have an effect, data says
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,7 +34,7 @@ def closed(context: Context) -> tuple[Context, int]:
 
 def _closed_value(field: str, value: str) -> str:
     if field == "country":
-        return value if _COUNTRY.match(value) else OTHER
+        return value if _COUNTRY.fullmatch(value) else OTHER
     return value if value in VALUES[field] else OTHER
 
 
@@ -48,10 +48,8 @@ def daypart(hour: int) -> str:
     return "evening" if 17 <= hour < 22 else "night"
 
 
-def from_local_time(
-    local: datetime, device: str = OTHER, country: str = OTHER
-) -> tuple[Context, int]:
-    """The closed context of a request made at this local time; how many values were unknown."""
+def from_local_time(local: datetime, device: str = OTHER, country: str = OTHER) -> Context:
+    """The closed context of a request made at this local time."""
     weekday = VALUES["weekday"][local.weekday()]
     raw = Context(device=device, daypart=daypart(local.hour), weekday=weekday, country=country)
-    return closed(raw)
+    return closed(raw)[0]
