@@ -12,7 +12,9 @@ ModelId = NewType("ModelId", str)
 # No '/', '{', '}', space or control character: an id becomes part of object names and Redis keys,
 # where a brace would move the hash tag.
 ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,128}$"
-Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
+# Python's `$` also matches before a last line feed. (`\Z` is unknown to JSON Schema, a lookahead to
+# the engine that checks query parameters.)
+Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN.removesuffix("$") + r"(?!\n)$")]
 
 
 def item_hash(item_id: str) -> int:

@@ -9,8 +9,8 @@ from marquee_shared.fold_in import Objective
 from marquee_shared.signals import SignalWeights
 
 FORMAT = 1
-NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}$"  # no slash, no '..' at the start, no capital
-MODEL_ID_PATTERN = r"^[0-9]{8}t[0-9]{6}z-[0-9a-f]{12}$"
+NAME_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,63}\Z"  # no slash, no '..' at the start, no capital
+MODEL_ID_PATTERN = r"^[0-9]{8}t[0-9]{6}z-[0-9a-f]{12}\Z"
 Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8", "U8": "|u1"}
@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One file, `models/<model_id>/<name>.safetensors`."""
 
     bytes: Count
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
     tensors: dict[Name, Tensor]
 
 
@@ -77,7 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     lineage: Lineage
     parts: dict[Name, Part]
     context: dict[Name, ContextField] = {}
-    segments: tuple[str, ...] = ("all",)  # rows of the popularity table
+    # Rows of the popularity table.
+    segments: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("all",)
     metrics: dict[str, Metric] = {}
     verdict: str = ""  # the evaluation's own words
     trained_through: dict[str, dict[str, int]] = {}  # source -> partition -> last offset
