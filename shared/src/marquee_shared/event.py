@@ -68,12 +68,22 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     credit: Token | None = None  # the page's credit token, with impressions and outcomes
 
 
+class PostedContext(Context, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A context as a client posts it."""
+
+
+class PostedSeen(Seen, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A position as a client posts it."""
+
+
 class PostedEvent(Event, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An event as a client posts it: the server fills what is missing, and refuses what is odd."""
 
     event_id: Id | None = None  # type: ignore[assignment]
     type: EventType
     at: Millis | None = None  # type: ignore[assignment]
+    context: PostedContext = PostedContext()
+    seen: Annotated[tuple[PostedSeen, ...], msgspec.Meta(max_length=500)] = ()
 
 
 _on_topic = msgspec.json.Decoder(Event)
@@ -107,10 +117,15 @@ def accept_event(data: bytes, *, event_id: str, now_ms: int) -> tuple[Event, int
         raise BadInput("accepted_at", "is set by the server")
     at = _checked_time(posted.at, now_ms)
     _check_type(posted)
-    context, unknown = closed(posted.context)
-    fields = msgspec.structs.asdict(posted)
-    fields |= {"event_id": posted.event_id or event_id, "at": at, "accepted_at": now_ms}
-    return Event(**(fields | {"context": context})), unknown
+    context, unknown = closed(Context(**msgspec.structs.asdict(posted.context)))
+    fields = msgspec.structs.asdict(posted) | {
+        "event_id": posted.event_id or event_id,
+        "at": at,
+        "accepted_at": now_ms,
+        "context": context,
+        "seen": tuple(Seen(**msgspec.structs.asdict(place)) for place in posted.seen),
+    }
+    return Event(**fields), unknown
 
 
 def _checked_time(at: int | None, now_ms: int) -> int:
@@ -142,8 +157,11 @@ def _check_type(event: Event) -> None:
 
 
 _E = TypeVar("_E")
-_PATH = re.compile(r"`\$\.?([^`]*)`$")
-_UNKNOWN = re.compile(r"unknown field `([a-z_]{1,40})`")
+_PATH = re.compile(r"`\$\.?([a-z_.\[\]0-9]{0,60})`\Z")
+# Whole, so that a field's name which imitates the library's words earns no echo.
+_UNKNOWN = re.compile(
+    r"Object contains unknown field `([a-z_]{1,40})`( - at `\$[a-z_.\[\]0-9]{0,60}`)?"
+)
 
 
 def _decode(decoder: msgspec.json.Decoder[_E], data: bytes) -> _E:
@@ -159,14 +177,14 @@ def _named(message: str) -> BadInput:
     """The library's message as a field and a reason, without the value it may quote."""
     path = _PATH.search(message)
     where = path.group(1) if path else ""
-    if "unknown field" in message:
-        unknown = _UNKNOWN.search(message)
-        name = unknown.group(1) if unknown else "(unprintable)"
-        return BadInput(f"{where}.{name}".lstrip("."), "unknown field")
-    if "missing required field" in message:
+    if message.startswith("Invalid enum value"):  # first: it quotes the value
+        return BadInput(where or "body", "not one of the known values")
+    if message.startswith("Object contains unknown field"):
+        unknown = _UNKNOWN.fullmatch(message)
+        name = f"{where}.{unknown.group(1)}".lstrip(".") if unknown else "(unprintable)"
+        return BadInput(name, "unknown field")
+    if message.startswith("Object missing required field"):
         name = message.split("`")[1]
         return BadInput(f"{where}.{name}".lstrip("."), "required")
-    if message.startswith("Invalid enum value"):
-        return BadInput(where or "body", "not one of the known values")
     reason = message.split(" - at ")[0]
     return BadInput(where or "body", reason[:1].lower() + reason[1:])
