@@ -28,9 +28,9 @@ COLUMNS = {
 LAST = b"marquee.last_offset"  # footer metadata: decimal offset of the last row
 
 _NAME = re.compile(
-    r"^(events|decisions)/v1/"
-    r"((?:kafka-[A-Za-z0-9_-]{22}|import-[0-9a-f]{64}|simulated-\d{1,10}))/"
-    r"p=(\d{2,5})/(\d{20})-g(\d{1,6})\.parquet$"
+    r"(events|decisions)/v1/"
+    r"(kafka-[A-Za-z0-9_-]{22}|import-[0-9a-f]{64}|simulated-[0-9]{1,10})/"
+    r"p=([0-9]{2,5})/([0-9]{20})-g([0-9]{1,6})\.parquet"
 )
 
 
@@ -60,17 +60,20 @@ def prefix(kind: str, source: str = "", partition: int | None = None) -> str:
 
 def parse(name: str) -> ArchiveObject:
     """Raises BadInput for a name that is none of the archive's."""
-    match = _NAME.match(name)
+    match = _NAME.fullmatch(name)
     if not match:
         raise BadInput("archive object", "its name does not follow the archive's form")
     kind, source, partition, first, generation = match.groups()
-    return ArchiveObject(
+    parsed = ArchiveObject(
         kind=kind,
         source=source,
         partition=int(partition),
         first=int(first),
         generation=int(generation),
     )
+    if parsed.name != name:  # p=007, g00: a second name for one object
+        raise BadInput("archive object", "its name does not follow the archive's form")
+    return parsed
 
 
 def is_simulated(source: str) -> bool:
