@@ -79,8 +79,8 @@ def show_demo(platform: Platform, console: Console, steps: Steps) -> None:
         _offline(platform, "import-movielens", str(SHIPPED))
     with steps.step("Simulate visitors with a taste by device and hour"):
         catalogue = read_catalogue(store, f"import-{shipped.digest}")
-        written = simulate.write_history(store, seed=SEED, items=catalogue)
-        console.print(f"[bold]{written.source}[/]: synthetic, labelled so wherever it shows")
+        source = simulate.write_history(store, seed=SEED, items=catalogue)
+        console.print(f"[bold]{source}[/]: synthetic, labelled so wherever it shows")
     with steps.step("Train, evaluate and publish with Spark"):
         model_id = str(_offline(platform, "run")["entry"]["model_id"])
         proof.until(lambda: _serves(platform, model_id), f"model {model_id} serves", SWAP_SECONDS)
@@ -139,10 +139,7 @@ def _histories(shipped: MovieLens) -> dict[str, list[proof.Rating]]:
 def _show_moved(console: Console, model: Model, title: str, moved: Moved) -> None:
     before, after = moved.before.without(moved.played), moved.after.without(moved.played)
     table = Table("", "before", "after", "", title=title, title_justify="left")
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        table.add_row(
-            str(place + 1), _name(model, old), _name(model, new), _step(before, new, place)
-        )
+    _compare(table, model, before, after)
     played = ", ".join(_title(model, item) for item in moved.played)
     accepted, consumed, folded = moved.after.hops
     console.print(f"\nPlayed: {played}", table, sep="\n")
@@ -160,10 +157,7 @@ def _show_context(console: Console, model: Model, visitor: Visitor, user: str) -
         title_justify="left",
     )  # fmt: skip
     before, after = morning.top[:TOP], night.top[:TOP]
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        table.add_row(
-            str(place + 1), _name(model, old), _name(model, new), _step(before, new, place)
-        )
+    _compare(table, model, before, after)
     console.print("", table, sep="\n")
     gains = {name: field.gain for name, field in model.manifest.context.items()}
     console.print(f"{len(set(after) - set(before))} of the top {TOP} differ; gains {gains}.")

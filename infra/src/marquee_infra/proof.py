@@ -70,14 +70,12 @@ class Visitor:
         if answer.status_code != 200:
             raise ProofFailed(f"the page of {user}: {answer.status_code} {answer.text}")
         page: dict[str, Any] = answer.json()
-        picks: list[dict[str, Any]] = next(
-            (row["items"] for row in page["rows"] if row["name"] == "top_picks"), []
-        )
+        rows: dict[str, list[dict[str, Any]]] = {row["name"]: row["items"] for row in page["rows"]}
         state = page["state"] or {}
         hops = [int(state.get(hop, 0)) for hop in ("accepted_at", "consumed_at", "folded_at")]
         return Seen(
             model_id=page["model_id"],
-            top=tuple(item["item_id"] for item in picks),
+            top=tuple(item["item_id"] for item in rows.get("top_picks", ())),
             events=int(state.get("events", 0)),
             hops=(hops[0], hops[1], hops[2]),
         )

@@ -157,7 +157,7 @@ def _event(
         item_id=item,
         type=kind,
         at=round(moment.timestamp() * 1000),
-        context=from_local_time(moment, device)[0],  # visitors live in UTC
+        context=from_local_time(moment, device),  # visitors live in UTC
         watched_s=watched_s,
         runtime_s=runtime_s,
     )
