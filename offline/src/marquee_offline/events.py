@@ -94,16 +94,25 @@ def _context(event: Event) -> Iterator[str]:
 
 def vocabulary(events: DataFrame) -> Vocabulary:
     """The items in order of id, and the context values that occur. Raises BadInput for none."""
-    items = tuple(events.select("item").distinct().toArrow().column("item").to_pylist())
+    names = ("item", *FIELDS)
+    pairs = F.explode(
+        F.array(*(F.struct(F.lit(n).alias("of"), F.col(n).alias("v")) for n in names))
+    )
+    told = events.select(pairs.alias("pair")).where(F.col("pair.v") != OTHER)
+    table = told.groupBy("pair.of", "pair.v").count().toArrow()
+    found: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
+    for of, value, n in zip(*(column.to_pylist() for column in table.columns), strict=True):
+        found[of].append((-n, value))
+    items = tuple(sorted(value for _, value in found.pop("item")))
     if not items:
         raise BadInput("archive", "no event of the snapshot says anything of an item")
-    fields = {}
-    for field in FIELDS:
-        counted = events.where(F.col(field) != OTHER).groupBy(field).count()
-        commonest = counted.orderBy(F.desc("count"), field).limit(MAX_COUNTRIES)
-        found = commonest.toArrow().column(field).to_pylist()
-        fields[field] = tuple(v for v in VALUES.get(field, sorted(found)) if v in found)
-    return Vocabulary(items=tuple(sorted(items)), fields={f: v for f, v in fields.items() if v})
+    fields = {field: _values(field, counted) for field, counted in found.items() if counted}
+    return Vocabulary(items=items, fields=fields)
+
+
+def _values(field: str, counted: list[tuple[int, str]]) -> tuple[str, ...]:
+    present = {value for _, value in sorted(counted)[:MAX_COUNTRIES]}
+    return tuple(value for value in VALUES.get(field, sorted(present)) if value in present)
 
 
 def choose_cut(events: DataFrame) -> tuple[Cut, str]:

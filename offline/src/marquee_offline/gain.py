@@ -13,7 +13,7 @@ from marquee_shared.fold_in import F32, F64, gram
 from marquee_shared.manifest import Metric
 from marquee_shared.score import item_item_scores, mix
 
-GAINS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+GAINS = (0.0, 0.5, 1.0, 2.0, 4.0)
 LEVEL = 0.999  # of the interval whose lower end must lie above 0
 RESAMPLES = 10_000  # so strict a level needs more than the usual number
 

@@ -16,7 +16,7 @@ from marquee_offline.histories import Histories, from_batches
 from marquee_shared.fold_in import F32, F64, Objective, gram, normal_equations, solve
 from marquee_shared.model import I64
 
-RANGE = 2048  # items whose sums travel in one row: 4 MB at d = 32, 68 MB at d = 128
+RANGE = 512  # items whose sums travel in one row: 1 MB at d = 32, 17 MB at d = 128
 STDDEV = 0.1  # of the initial factors, times sqrt(d)
 SUMS = (
     "items int, block int, n_users bigint, user_gram binary, "

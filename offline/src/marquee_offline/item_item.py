@@ -12,9 +12,9 @@ from marquee_offline.popularity import Tally
 from marquee_shared.fold_in import F32
 from marquee_shared.model import I64, ItemItem
 
-MIN_SUPPORT = 5  # users who like an item before it has neighbours
+MIN_SUPPORT = 10  # users who like an item before it has neighbours
 MAX_EASE = 20_000  # items; the dense inverse then takes 1.6 GB
-EASE_RIDGE = 300.0
+EASE_RIDGE = 200.0
 NEIGHBOURS = 100  # kept per item
 MAX_CELLS = 50_000_000  # positives on the driver, 0.6 GB; of more, a sample of the users
 
@@ -67,7 +67,10 @@ def _empty(n_items: int) -> ItemItem:
 
 
 def cosine(liked: sp.csr_matrix) -> ItemItem:
-    """Cosine of the items' users, the nearest NEIGHBOURS of each item; by `implicit`."""
+    """Cosine of the items' users, the nearest NEIGHBOURS of each item; by `implicit`.
+
+    Weights `(n_users, n_items)` count as given.
+    """
     norms = np.sqrt(np.maximum(np.asarray(liked.power(2).sum(axis=0)).ravel(), 1e-9))
     model = ItemItemRecommender(K=NEIGHBOURS + 1)  # an item is its own nearest, and taken out
     model.fit((liked @ sp.diags(1 / norms)).tocsr().astype(np.float64), show_progress=False)
@@ -86,11 +89,11 @@ def cosine(liked: sp.csr_matrix) -> ItemItem:
 
 
 def liked_matrix(block: Histories, n_items: int, share: float = 1.0) -> sp.csr_matrix:
-    """A block's positives `(n_users, n_items)`: 1 where a user of the sample likes the item."""
+    """A block's positives `(n_users, n_items)`, the weights of what its sampled users like."""
     chosen = np.array([in_sample(user, share) for user in block.users], np.bool_)
     users = np.repeat(np.arange(len(block.users)), np.diff(block.known.starts))
     likes = (block.known.weights > 0) & chosen[users]
-    cells = (np.ones(int(likes.sum()), np.float32), (users[likes], block.known.rows[likes]))
+    cells = (block.known.weights[likes], (users[likes], block.known.rows[likes]))
     return sp.csr_matrix(cells, shape=(len(block.users), n_items))
 
 

@@ -53,7 +53,7 @@ def import_movielens(store: Store, folder: Path) -> Written:
     data = read_folder(folder)
     index_items(sorted({item_id(r.movie) for r in data.ratings} | {m.item_id for m in data.movies}))
     if data.movies:
-        write_catalogue(store, data.digest, _most_rated_first(data))
+        write_catalogue(store, data.digest, most_rated_first(data))
     return write_source(store, f"import-{data.digest}", map(to_event, data.ratings))
 
 
@@ -65,6 +65,12 @@ def read_folder(folder: Path) -> MovieLens:
     if (folder / "movies.csv").exists():
         movies = [_movie(row, where) for row, where in _rows(folder / "movies.csv", MOVIES, digest)]
     return MovieLens(ratings=ratings, movies=movies, digest=digest.hexdigest())
+
+
+def most_rated_first(data: MovieLens) -> list[Entry]:
+    """The films in the order in which a catalogue lists them."""
+    times = Counter(item_id(rating.movie) for rating in data.ratings)
+    return sorted(data.movies, key=lambda movie: -times[movie.item_id])
 
 
 def item_id(movie: str) -> str:
@@ -142,8 +148,3 @@ def _movie(row: list[str], where: str) -> Entry:
         year=int(dated.group(2)) if dated else 0,
         genres=() if genres in ("", NO_GENRES) else tuple(genres.split("|")),
     )
-
-
-def _most_rated_first(data: MovieLens) -> list[Entry]:
-    times = Counter(item_id(rating.movie) for rating in data.ratings)
-    return sorted(data.movies, key=lambda movie: -times[movie.item_id])

@@ -26,9 +26,9 @@ class Settings(BaseSettings):
     spark_master: str = "local[2]"
     spark_blocks: int = Field(2, ge=1, le=100_000)  # user blocks: one or a few per core
     train_dimensions: int = Field(32, ge=1, le=512)
-    train_epochs: int = Field(8, ge=1, le=100)
-    train_a0: float = Field(0.1, gt=0)
-    train_lam: float = Field(0.01, gt=0)
+    train_epochs: int = Field(6, ge=1, le=100)
+    train_a0: float = Field(0.6, gt=0)
+    train_lam: float = Field(0.003, gt=0)
     train_seed: int = Field(1, ge=0)
 
     @property
