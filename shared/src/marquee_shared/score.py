@@ -64,7 +64,10 @@ def _z(scores: F32, unseen: Mask) -> F32:
 
 def top(scores: F32, k: int) -> I64:
     """Rows of the k best finite scores, best first; equal scores by row."""
-    k = min(k, len(scores))
-    best = np.argpartition(-scores, k - 1)[:k] if k < len(scores) else np.arange(len(scores))
-    best = best[np.isfinite(scores[best])]
-    return best[np.lexsort((best, -scores[best]))].astype(np.int64)
+    rows = np.flatnonzero(np.isfinite(scores))
+    if k < len(rows):
+        values = scores[rows]
+        last = np.partition(values, -k)[-k] if k else np.inf  # the k-th best score
+        above = rows[values > last]
+        rows = np.concatenate((above, rows[values == last][: k - len(above)]))
+    return rows[np.lexsort((rows, -scores[rows]))].astype(np.int64)
