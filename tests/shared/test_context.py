@@ -21,13 +21,18 @@ def test_daypart_changes_on_its_boundaries(hour, part):
 
 
 def test_last_minute_of_a_daypart_still_belongs_to_it():
-    context, _ = from_local_time(MONDAY.replace(hour=10, minute=59, second=59))
-    assert context.daypart == "morning"
+    local = MONDAY.replace(hour=10, minute=59, second=59)
+    assert from_local_time(local).daypart == "morning"
 
 
 @pytest.mark.parametrize(("days", "name"), list(enumerate(VALUES["weekday"])))
 def test_weekday_follows_the_local_date(days, name):
-    assert from_local_time(MONDAY + timedelta(days=days))[0].weekday == name
+    assert from_local_time(MONDAY + timedelta(days=days)).weekday == name
+
+
+def test_context_of_a_request_is_closed():
+    found = from_local_time(MONDAY, device="fridge", country="DE")
+    assert found == Context(daypart="night", weekday="mon", country="DE")
 
 
 def test_known_context_is_left_as_it_is():

@@ -167,6 +167,9 @@ each_wrong_body = pytest.mark.parametrize(
 )
 
 
+SECRETS = ("secret", "Secret", "xxxxx", "9" * 16, "zw")
+
+
 @each_wrong_body
 def test_refusal_names_exactly_the_wrong_field(field, body):
     with pytest.raises(BadInput) as refused:
