@@ -26,7 +26,7 @@ from marquee_shared.artifact import read_model
 from marquee_shared.model import Model
 from marquee_shared.store import Store
 
-SHIPPED = Path(__file__).parents[3] / "datasets" / "ml-latest-small"
+SHIPPED = Path(__file__).parents[2] / "datasets" / "ml-latest-small"
 SEED = 7  # of the simulated visitors
 ONE_KIND, OTHER_KIND = "Horror", "Children"
 RATINGS = range(30, 121)  # how many ratings the shown user has

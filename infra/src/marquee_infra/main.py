@@ -18,6 +18,7 @@ from marquee_infra.errors import PlatformError, disk_full
 from marquee_infra.health import Health
 from marquee_infra.platform import Options, Platform, running
 from marquee_infra.proof import ProofFailed
+from marquee_shared.errors import MarqueeError
 
 HEALTH_SECONDS = 2.0  # between two looks at the components
 
@@ -88,6 +89,8 @@ def explained(data: Path) -> Iterator[None]:
         _complain(error)
     except ProofFailed as error:
         _complain(PlatformError(f"The proof failed: {error}.", "The tables above show the pages."))
+    except MarqueeError as error:
+        _complain(PlatformError(f"{error}.", "The log has what came before."))
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise

@@ -32,7 +32,8 @@ end
 local function apply(keys, args)
   local meta = redis.call('HMGET', keys[1], 'off', 'epoch')
   if tonumber(args[3]) ~= tonumber(meta[2]) then return 'FENCED' end
-  if meta[1] == args[2] then return 'DUP' end       -- our own retry after a lost reply
+  -- Our own retry after a lost reply. (A rebuild writes without moving: first equals next.)
+  if meta[1] == args[2] and args[1] ~= args[2] then return 'DUP' end
   if meta[1] ~= args[1] then return 'MISMATCH' end  -- rolled back, or messages were skipped
   for i = 2, #keys do
     redis.call('SET', keys[i], args[i + 2])
