@@ -121,13 +121,17 @@ def decode_state(data: bytes) -> UserState:
     if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
         raise BadState("checksum does not match")
     at = _HEAD.size + n_model
-    (d,) = struct.unpack_from("<H", data, at)
+    d = int.from_bytes(data[at : at + 2], "little")
     items_at = at + 2
     ids_at = items_at + n_items * _ITEM.size
     vector_at = ids_at + 4 * n_ids
     hops_at = vector_at + 4 * d
     if len(data) != hops_at + 22:
         raise BadState("length does not match its header")
+    try:
+        model_id = data[_HEAD.size : at].decode()
+    except UnicodeDecodeError as error:
+        raise BadState("model id is not UTF-8") from error
     return UserState(
         events=events,
         interactions={
@@ -135,7 +139,7 @@ def decode_state(data: bytes) -> UserState:
             for item, kind, strength, low, high in _ITEM.iter_unpack(data[items_at:ids_at])
         },
         recent_ids=struct.unpack_from(f"<{n_ids}I", data, ids_at),
-        model_id=data[_HEAD.size : at].decode(),
+        model_id=model_id,
         vector=np.frombuffer(data, "<f4", d, vector_at),
         hops=_hops(data[hops_at:-4]),
     )
