@@ -69,7 +69,7 @@ def sign(credit: Credit, key_id: str, key: bytes) -> str:
             ),
         )
     )
-    return base64.urlsafe_b64encode(body + _mac(key, body)).rstrip(b"=").decode()
+    return _encoded(body + _mac(key, body))
 
 
 def verify(
@@ -80,6 +80,8 @@ def verify(
         raise BadToken("too long")
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if _encoded(raw) != token:  # base64 has spare bits: one credit has one spelling
+            raise BadToken("malformed")
         reader = _Reader(raw[:-MAC_BYTES])
         if reader.byte() != VERSION:
             raise BadToken("unknown version")
@@ -135,6 +137,10 @@ class _Reader:
 
     def text(self) -> str:
         return self.take(self.byte()).decode()
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _text(value: str) -> bytes:
