@@ -18,7 +18,7 @@ PROBE_WRITERS = 8  # parallel creates of one key, of which exactly one may win
 
 
 class Store:
-    """One bucket or folder. Keys are relative, '/'-separated; obstore refuses '..' by itself."""
+    """One bucket or folder. Keys are relative, '/'-separated; '..' is refused as StoreError."""
 
     def __init__(self, url: str) -> None:
         """Open `file:///folder` or `s3://bucket/prefix`.
@@ -112,6 +112,9 @@ def _open(url: str) -> Any:  # noqa: ANN401 obstore's own union of stores is not
 
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
+    segments = key.removesuffix("/").split("/") if key else []
+    if not key.isprintable() or any(segment in ("", ".", "..") for segment in segments):
+        raise StoreError(f"{key!r}: not a key")
     try:
         yield
     except (oe.NotFoundError, FileNotFoundError) as error:
