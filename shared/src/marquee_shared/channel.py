@@ -11,7 +11,8 @@ from marquee_shared.manifest import MODEL_ID_PATTERN
 from marquee_shared.store import Store
 
 DEFAULT = "prod"
-_ENTRY = re.compile(r"/(\d{10})\.json$")
+_ENTRY = re.compile(r"/([0-9]{10})\.json\Z")
+_NUMBER = re.compile(rb"[1-9][0-9]{0,9}")
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -33,9 +34,8 @@ def publish_entry(
 
     A create refused because our own retried write got through is success: the nonce tells.
     """
-    current = latest(store, channel)
     entry = Entry(
-        seq=current.seq + 1 if current else 1,
+        seq=_newest(store, channel)[0] + 1,
         model_id=model_id,
         at=at,
         nonce=secrets.token_hex(16),
@@ -56,14 +56,12 @@ def latest(store: Store, channel: str, known: int = 0) -> Entry | None:
     """The newest entry, or None on an empty channel. Raises BadArtifact, StoreError.
 
     `known` is the last number the caller has seen; without one the `LATEST` hint is the start, or
-    a listing where the hint is absent or wrong. Then GET seq+1 until there is none.
+    a listing where the hint is absent or wrong. Then GET seq+1 until there is none. An unreadable
+    entry (corrupt, or of a later version) is refused while it is the newest, and passed over when
+    a readable one follows: the channel is mended by publishing, not by deleting.
     """
-    newest = _read(store, channel, known) if known else _start(store, channel)
-    if newest is None:
-        return None
-    while (following := _read(store, channel, newest.seq + 1)) is not None:
-        newest = following
-    return newest
+    seq, data = _newest(store, channel, known)
+    return _parsed(data, channel, seq) if data is not None else None
 
 
 def entries(store: Store, channel: str) -> list[Entry]:
@@ -73,15 +71,22 @@ def entries(store: Store, channel: str) -> list[Entry]:
     return [entry for entry in found if entry]
 
 
-def _start(store: Store, channel: str) -> Entry | None:
-    try:
-        hinted = _read(store, channel, int(store.get(_hint(channel))))
-    except (NotFound, ValueError):
-        hinted = None
-    if hinted:
-        return hinted
-    numbers = _numbers(store, channel)
-    return _read(store, channel, numbers[-1]) if numbers else None
+def _newest(store: Store, channel: str, known: int = 0) -> tuple[int, bytes | None]:
+    """Number and bytes of the newest entry, readable or not; (0, None) on an empty channel."""
+    seq = known or _start(store, channel)
+    data = _get(store, _key(channel, seq))
+    if data is None:
+        return 0, None
+    while (following := _get(store, _key(channel, seq + 1))) is not None:
+        seq, data = seq + 1, following
+    return seq, data
+
+
+def _start(store: Store, channel: str) -> int:
+    hint = _get(store, _hint(channel)) or b""
+    if _NUMBER.fullmatch(hint) and _get(store, _key(channel, int(hint))) is not None:
+        return int(hint)
+    return max(_numbers(store, channel), default=0)
 
 
 def _numbers(store: Store, channel: str) -> list[int]:
@@ -90,13 +95,21 @@ def _numbers(store: Store, channel: str) -> list[int]:
 
 
 def _read(store: Store, channel: str, seq: int) -> Entry | None:
+    data = _get(store, _key(channel, seq))
+    return _parsed(data, channel, seq) if data is not None else None
+
+
+def _get(store: Store, key: str) -> bytes | None:
     try:
-        data = store.get(_key(channel, seq))
+        return store.get(key)
     except NotFound:
         return None
+
+
+def _parsed(data: bytes, channel: str, seq: int) -> Entry:
     try:
         entry = msgspec.json.decode(data, type=Entry)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadArtifact(f"channel {channel} entry {seq}: {error}") from error
     if entry.seq != seq:
         raise BadArtifact(f"channel {channel} entry {seq}: holds number {entry.seq}")
