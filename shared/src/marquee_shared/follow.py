@@ -25,6 +25,7 @@ class Follower:
         self.seq = 0  # the entry that serves
         self.refused = ""  # why the newest entry does not serve, or ''
         self._seen = 0  # the newest entry looked at
+        self._verdict = ""  # why that entry was refused, or ''
         self._store = store
         self._channel = channel
         self._cache = cache
@@ -42,16 +43,19 @@ class Follower:
         try:
             entry = latest(self._store, self._channel, self._seen)
             if entry is None or entry.seq == self._seen:
+                self.refused = self._verdict  # an outage in between is over
                 return False
             model = self._load(entry.model_id)
         except BadArtifact as error:
-            self._refuse(str(error), seen=entry.seq if entry else self._seen)
+            if entry:
+                self._seen, self._verdict = entry.seq, str(error)
+            self._refuse(str(error))
             return False
         except (StoreError, OSError) as error:
-            self._refuse(str(error), seen=self._seen)
+            self._refuse(str(error))
             return False
         self._seen = self.seq = entry.seq
-        self.refused = ""
+        self.refused = self._verdict = ""
         self.model = model
         self._forget_others(model.model_id)
         self._report("model_swapped", {"model_id": model.model_id, "seq": str(entry.seq)})
@@ -79,8 +83,7 @@ class Follower:
         smoke_query(model)
         return model
 
-    def _refuse(self, reason: str, *, seen: int) -> None:
-        self._seen = seen
+    def _refuse(self, reason: str) -> None:
         if reason != self.refused:
             self.refused = reason
             self._report("model_refused", {"reason": reason})
