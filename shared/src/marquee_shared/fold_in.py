@@ -3,6 +3,8 @@
 Source: Hu, Koren, Volinsky 2008, with the regularisation of Rendle et al. 2021 (iALS revisited).
 """
 
+from typing import Annotated
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,9 @@ class Objective(msgspec.Struct, frozen=True, kw_only=True):
     + sum_i lam_i |y_i|^2, with lam_u = lam (n_u + a0 |I|)^nu, and likewise lam_i over |U|.
     """
 
-    a0: float = 0.3  # weight of everything that was not seen
-    lam: float = 0.006
-    nu: float = 1.0
+    a0: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0.3  # weight of what was not seen
+    lam: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 0.006
+    nu: Annotated[float, msgspec.Meta(ge=0, le=4)] = 1.0
 
     def ridge(self, n: int, n_other_side: int) -> float:
         """lam_u of a user with `n` distinct items (dislikes included) among `n_other_side`."""

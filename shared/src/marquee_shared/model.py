@@ -99,10 +99,14 @@ def index_items(item_ids: Sequence[str]) -> tuple[dict[str, int], dict[int, int]
     return by_id, by_hash
 
 
+@np.errstate(all="ignore")  # what overflows is judged by its result
 def smoke_query(model: Model) -> None:
     """One user through the model, before it may serve. Raises BadArtifact."""
     favourites = np.sort(np.argsort(-model.popularity[0], kind="stable")[:SMOKE_ITEMS])
-    vector = model.fold_in(favourites.astype(np.int64), np.ones(len(favourites)))
+    try:
+        vector = model.fold_in(favourites.astype(np.int64), np.ones(len(favourites)))
+    except np.linalg.LinAlgError as error:
+        raise BadArtifact(f"smoke query: {error}") from error
     scores = model.factors @ vector
     if not np.isfinite(scores).all():
         raise BadArtifact("smoke query: scores are not finite")

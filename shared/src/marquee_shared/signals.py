@@ -1,5 +1,7 @@
 """Signal weights: how much each kind of interaction says. One table, travelling in the manifest."""
 
+from typing import Annotated
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +28,11 @@ class SignalWeights(msgspec.Struct, frozen=True, kw_only=True):
     thumbs_down: float = -1.0
     list_add: float = 0.5
     # Index 2 * rating - 1: stars 0.5, 1, 1.5, ... 5.
-    ratings: tuple[float, ...] = (-0.5, -0.5, -0.4, -0.3, -0.2, 0.2, 0.4, 1.0, 1.2, 1.4)
-    half_life_days: float = 0.0  # 0: weights do not age
+    ratings: Annotated[tuple[float, ...], msgspec.Meta(min_length=10, max_length=10)] = (
+        *(-0.5, -0.5, -0.4, -0.3, -0.2),
+        *(0.2, 0.4, 1.0, 1.2, 1.4),
+    )
+    half_life_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # 0: weights do not age
 
 
 def weigh(interactions: list[Interaction], table: SignalWeights) -> F64:
