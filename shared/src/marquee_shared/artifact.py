@@ -18,8 +18,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from marquee_shared.errors import AlreadyExists, BadArtifact
-from marquee_shared.fold_in import gram
+from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
+from marquee_shared.fold_in import F32, F64, gram
 from marquee_shared.ids import ID_PATTERN, ModelId
 from marquee_shared.manifest import (
     DTYPES,
@@ -40,15 +40,16 @@ PREFIX = "models"
 MAX_MANIFEST = 4 << 20  # bytes
 MAX_PART = 64 << 30  # bytes; 100M items x 128 float32 would still fit
 MAX_HEADER = 1 << 20  # bytes of JSON in front of a part's tensors
-# What every model has: part -> tensor -> dtype. `context` may be there besides.
+# What every model has: part -> tensor -> dtype and dimensions. `context` may be there besides.
+STRINGS = ("id", "title", "genres", "tags", "artworks")
 REQUIRED = {
-    "factors": {"factors": "F32", "gram": "F64"},
-    "item-item": {"indptr": "I64", "indices": "I32", "values": "F32"},
-    "popularity": {"counts": "F32"},
+    "factors": {"factors": ("F32", 2), "gram": ("F64", 2)},
+    "item-item": {"indptr": ("I64", 1), "indices": ("I32", 1), "values": ("F32", 1)},
+    "popularity": {"counts": ("F32", 2)},
     "items": {
-        **{f"{name}.offsets": "I64" for name in ("id", "title", "genres", "tags", "artworks")},
-        **{f"{name}.bytes": "U8" for name in ("id", "title", "genres", "tags", "artworks")},
-        "year": "I32",
+        **{f"{name}.offsets": ("I64", 1) for name in STRINGS},
+        **{f"{name}.bytes": ("U8", 1) for name in STRINGS},
+        "year": ("I32", 1),
     },
 }
 _ID = re.compile(ID_PATTERN)
@@ -175,9 +176,16 @@ def _check_tensors(manifest: Manifest) -> None:
         part = manifest.parts.get(name)
         if part is None:
             raise BadArtifact(f"part missing: {name}")
-        for tensor, dtype in tensors.items():
-            if tensor not in part.tensors or part.tensors[tensor].dtype != dtype:
-                raise BadArtifact(f"{name}: no tensor {tensor} of type {dtype}")
+        for tensor, (dtype, dimensions) in tensors.items():
+            _check_tensor(name, tensor, part.tensors.get(tensor), dtype, dimensions)
+    for field in manifest.context:
+        vectors = manifest.parts["context"].tensors if "context" in manifest.parts else {}
+        _check_tensor("context", field, vectors.get(field), "F32", 2)
+
+
+def _check_tensor(part: str, name: str, found: Tensor | None, dtype: str, dimensions: int) -> None:
+    if found is None or found.dtype != dtype or len(found.shape) != dimensions:
+        raise BadArtifact(f"{part}: no tensor {name} of type {dtype} in {dimensions} dimensions")
 
 
 def _fetch(store: Store, model_id: str, name: str, part: Part, folder: Path) -> Path:
@@ -186,19 +194,29 @@ def _fetch(store: Store, model_id: str, name: str, part: Part, folder: Path) -> 
         with path.open("rb") as known:
             if hashlib.file_digest(known, "sha256").hexdigest() == part.sha256:
                 return path
-    key = part_key(model_id, name)
+    try:
+        _download(store, part_key(model_id, name), name, part, path)
+    except NotFound as error:  # the manifest is written last: nobody will bring the part
+        raise BadArtifact(f"{name}: part missing from the store") from error
+    return path
+
+
+def _download(store: Store, key: str, name: str, part: Part, path: Path) -> None:
     if part.bytes > MAX_PART or store.size(key) != part.bytes:
         raise BadArtifact(f"{name}: size differs from the manifest")
     digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as target:
-        for chunk in store.stream(key):
-            digest.update(chunk)
-            target.write(chunk)
-    if digest.hexdigest() != part.sha256:
-        os.unlink(target.name)
-        raise BadArtifact(f"{name}: checksum differs from the manifest")
-    os.replace(target.name, path)
-    return path
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as target:
+        try:
+            for chunk in store.stream(key):
+                digest.update(chunk)
+                target.write(chunk)
+            if digest.hexdigest() != part.sha256:
+                raise BadArtifact(f"{name}: checksum differs from the manifest")
+            target.flush()
+            os.replace(target.name, path)
+        except BaseException:  # else every try against a failing store leaves a part behind
+            os.unlink(target.name)
+            raise
 
 
 def _map_part(path: Path, name: str, part: Part) -> dict[str, Array]:
@@ -275,7 +293,7 @@ def _items(table: Mapping[str, Array]) -> list[Item]:
 
 def _read_strings(table: Mapping[str, Array], name: str) -> list[str]:
     offsets, data = table[f"{name}.offsets"], bytes(table[f"{name}.bytes"])
-    if offsets[0] != 0 or offsets[-1] != len(data) or (np.diff(offsets) < 0).any():
+    if offsets[0] != 0 or offsets[-1] != len(data) or (offsets[1:] < offsets[:-1]).any():
         raise BadArtifact(f"items: offsets of {name} do not fit its bytes")
     bounds = offsets.tolist()
     return [data[a:b].decode() for a, b in pairwise(bounds)]
@@ -283,36 +301,41 @@ def _read_strings(table: Mapping[str, Array], name: str) -> list[str]:
 
 def check_model(model: Model) -> None:
     """Shapes that fit each other, finite numbers, indices within range. Raises BadArtifact."""
-    n, d = model.factors.shape if model.factors.ndim == 2 else (0, 0)
-    neighbours, sizes = model.item_item, model.manifest.sizes
-    checks = {
-        "items: an id is not a valid id": all(_valid_id(i.item_id) for i in model.items),
-        "factors: no items or no dimensions": n > 0 and d > 0,
-        "items: count differs from the factors": len(model.items) == n == sizes.items,
-        "factors: dimensions differ from the manifest": d == sizes.dimensions,
-        "factors: not finite": bool(np.isfinite(model.factors).all()),
-        "factors: all zero": bool(model.factors.any()),
-        "gram: does not belong to the factors": model.gram.shape == (d, d)
-        and np.allclose(model.gram, gram(model.factors), rtol=1e-6, atol=1e-6),
-        "popularity: wrong shape or not finite": model.popularity.shape
-        == (len(model.manifest.segments), n)
-        and bool(np.isfinite(model.popularity).all()),
-        "item-item: not a sparse matrix over the items": _is_csr(neighbours, n),
-        "context: vectors do not fit the manifest": all(
-            name in model.context
-            and model.context[name].shape == (len(field.values), d)
-            and bool(np.isfinite(model.context[name]).all())
-            and bool(np.isfinite(field.gain))
-            for name, field in model.manifest.context.items()
-        ),
-    }
-    failed = next((name for name, holds in checks.items() if not holds), None)
-    if failed:
-        raise BadArtifact(failed)
+    n, d = model.factors.shape
+    sizes = model.manifest.sizes
+    _require(all(_valid_id(i.item_id) for i in model.items), "items: an id is not a valid id")
+    _require(n > 0 and d > 0, "factors: no items or no dimensions")
+    _require(len(model.items) == n == sizes.items, "items: count differs from the factors")
+    _require(d == sizes.dimensions, "factors: dimensions differ from the manifest")
+    _require(_finite(model.factors), "factors: not finite")
+    _require(model.factors.any(), "factors: all zero")
+    _require(_is_gram(model.gram, model.factors), "gram: does not belong to the factors")
+    shape = (len(model.manifest.segments), n)
+    _require(model.popularity.shape == shape, "popularity: shape differs from the segments")
+    _require(_finite(model.popularity), "popularity: not finite")
+    _require(_is_csr(model.item_item, n), "item-item: not a sparse matrix over the items")
+    for name, field in model.manifest.context.items():
+        fits = name in model.context and model.context[name].shape == (len(field.values), d)
+        _require(fits, "context: vectors do not fit the manifest")
+        _require(_finite(model.context[name]), "context: not finite")
+
+
+def _require(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise BadArtifact(otherwise)
+
+
+def _finite(array: Array) -> bool:
+    return bool(np.isfinite(array).all())
+
+
+def _is_gram(matrix: F64, factors: F32) -> bool:
+    own = gram(factors)
+    return matrix.shape == own.shape and np.allclose(matrix, own, rtol=1e-6, atol=1e-6)
 
 
 def _valid_id(value: str) -> bool:
-    return _ID.match(value) is not None
+    return _ID.fullmatch(value) is not None
 
 
 def _is_csr(matrix: ItemItem, n: int) -> bool:
@@ -320,7 +343,7 @@ def _is_csr(matrix: ItemItem, n: int) -> bool:
         matrix.indptr.shape == (n + 1,)
         and matrix.indptr[0] == 0
         and matrix.indptr[-1] == len(matrix.indices) == len(matrix.values)
-        and (np.diff(matrix.indptr) >= 0).all()
+        and (matrix.indptr[1:] >= matrix.indptr[:-1]).all()
         and (not len(matrix.indices) or 0 <= matrix.indices.min() <= matrix.indices.max() < n)
         and np.isfinite(matrix.values).all()
     )
