@@ -65,14 +65,15 @@ def create_topics(bootstrap: str, partitions: int, replication: int) -> list[str
 
 
 def topic_id(bootstrap: str, topic: str) -> str:
-    """The broker's id of a topic, 22 characters: a topic created anew has another.
+    """The broker's id of a topic, 22 URL-safe characters: a topic created anew has another.
 
     Raises Interrupted while there is no broker or no topic.
     """
     admin = AdminClient({"bootstrap.servers": bootstrap})
     try:
         future = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT)[topic]
-        return str(future.result().topic_id)
+        base64 = str(future.result().topic_id)
+        return base64.replace("+", "-").replace("/", "_")  # it becomes part of object names
     except KafkaException as error:
         raise Interrupted(f"topic {topic}: {error}") from error
 
