@@ -29,7 +29,7 @@ def test_better_model_is_called_better_with_its_interval() -> None:
     found = verdict(outcomes(300, better=0.05), "split somehow")
     assert found.mix == 0.7
     assert found.metrics["ndcg@10 minus popularity"].low > 0.04
-    assert found.sentence.startswith("better (+0.05")
+    assert found.sentence.startswith("better (+0.04")
     assert found.sentence.endswith("over 300 users; split somehow")
 
 
