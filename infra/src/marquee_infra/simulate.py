@@ -34,7 +34,7 @@ DAYPART_GENRES = {
     "night": ("Thriller", "Horror"),
 }
 FIRST_HOUR = {"morning": 5, "day": 11, "evening": 17, "night": 22}
-CONTEXT_PULL = 1.5  # log-odds of an item for each circumstance that one of its genres suits
+CONTEXT_PULL = 2.5  # log-odds of an item for each circumstance that one of its genres suits
 TASTE_SPREAD = 0.7  # standard deviation of a visitor's log-odds per genre
 POPULARITY_PULL = 0.5  # log-odds fall by this times log(rank)
 POOL = 500  # the items that visitors choose among: the first of the catalogue
@@ -59,7 +59,7 @@ def write_history(
     *,
     seed: int,
     items: Sequence[Described],
-    visitors: int = 400,
+    visitors: int = 500,
     now: datetime = NOW,
 ) -> str:
     """Write the history to the archive, once, and say under which source. Raises StoreError.
