@@ -243,6 +243,13 @@ def test_message_without_a_needed_field_is_refused_by_its_name(field):
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize("data", [None, b"", b"null"])
+def test_message_without_a_value_is_bad_input(data):
+    with pytest.raises(BadInput) as refused:
+        decode_event(data)
+    assert refused.value.field == "body"
+
+
 def test_context_on_the_topic_is_closed():
     event = on_topic(TOPIC | {"context": {"device": "hologram", "country": "DE\n"}})
     assert event.context == Context()

@@ -96,11 +96,14 @@ def encode_event(event: Event) -> bytes:
     return _encoder.encode(event)
 
 
-def decode_event(data: bytes) -> Event:
+def decode_event(data: bytes | None) -> Event:
     """A message of the topic as an event, its context closed.
 
-    Raises BadInput naming the field. An unknown type is not an error: `EVENT_TYPES` tells.
+    Raises BadInput naming the field; a message without a value (None) is no event either. An
+    unknown type is not an error: `EVENT_TYPES` tells.
     """
+    if data is None:
+        raise BadInput("body", "is absent")
     event = _decode(_on_topic, data)
     if event.type in EVENT_TYPES:
         _check_type(event)
