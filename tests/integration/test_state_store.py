@@ -14,8 +14,10 @@ def store(endpoints):
 
 
 @pytest.fixture
-def namespace(request):
-    return f"t{abs(hash(request.node.name))}"
+def namespace(request, store):
+    name = f"t{abs(hash(request.node.name))}"
+    store.open_namespace(name, 8)
+    return name
 
 
 def test_blobs_and_offset_move_in_one_call(store, namespace):
@@ -64,6 +66,13 @@ def test_an_offset_of_a_topic_created_anew_is_refused(store, namespace):
 
     with pytest.raises(Unrecoverable, match="rebuild"):
         store.acquire(namespace, 0, "second")
+
+
+def test_an_offset_that_was_lost_is_no_beginning(store, namespace):
+    store._redis.delete(f"p:{{{namespace}.2}}:meta")
+
+    with pytest.raises(Unrecoverable, match="lost its offset"):
+        store.acquire(namespace, 2, "topic")
 
 
 def test_another_partition_count_is_refused(store):

@@ -30,13 +30,29 @@ def test_top_picks_follow_the_taste():
 
 
 def test_an_item_stands_in_one_row_only_and_a_seen_one_in_none():
-    history = watched("m0", "m2") | watched("m9", kind=THUMBS_DOWN) | watched("m8", kind=LIST_ADD)
+    history = watched("m0", "m2") | watched("m9", kind=THUMBS_DOWN)
     rows = personal_rows(MODEL, taste_of(MODEL, history), Context(device="tv"))
 
     shown = [choice.item_id for row in rows for choice in row.items]
     assert len(shown) == len(set(shown))
-    assert not {"m0", "m2", "m8", "m9"} & set(shown)
+    assert not {"m0", "m2", "m9"} & set(shown)
     assert [row.name for row in rows] == ["top_picks", "because_you_watched", "popular"]
+
+
+def test_what_is_only_on_the_list_is_still_offered():
+    history = watched("m0", "m2") | watched("m6", kind=LIST_ADD)
+
+    rows = personal_rows(MODEL, taste_of(MODEL, history), Context())
+
+    assert "m6" in [choice.item_id for choice in rows[0].items]
+
+
+def test_a_popular_page_leaves_out_what_was_disliked():
+    taste = taste_of(MODEL, watched("m0", kind=THUMBS_DOWN))
+
+    rows = popular_rows(MODEL, Context(), taste)
+
+    assert rows[0].items[0].item_id == "m1"
 
 
 def test_because_you_watched_leans_on_the_newest_liked_item():

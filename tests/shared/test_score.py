@@ -78,7 +78,7 @@ def test_score_is_ials_and_neighbours_and_context_with_the_seen_hidden():
     model = small_model()
     rows, weights = np.array([0, 2]), np.array([1.0, 1.0])
     vector = model.fold_in(rows, weights)
-    found = score(model, vector, rows, weights, Context(device="phone"))
+    found = score(model, vector, rows, weights, Context(device="phone"), rows)
     phone = model.context["device"][0]
     assert found.context == pytest.approx(model.factors @ phone, abs=1e-6)
     assert found.ials == pytest.approx(model.factors @ (vector + phone), abs=1e-5)
@@ -88,7 +88,8 @@ def test_score_is_ials_and_neighbours_and_context_with_the_seen_hidden():
 
 def test_context_without_effect_moves_nothing():
     model = small_model(gain=0.0)
-    found = score(model, model.factors[0], np.array([0]), np.ones(1), Context(device="phone"))
+    one = np.array([0])
+    found = score(model, model.factors[0], one, np.ones(1), Context(device="phone"), one)
     assert not found.context.any()
     assert not small_model().context_vector(Context(device="web")).any()
 

@@ -31,7 +31,7 @@ def two_tastes(n_users: int, n_items: int, seed: int) -> list[Event]:
         liked = rng.choice(own, rng.integers(4, len(own)), replace=False).tolist()
         events += [rating(f"u{user}", f"i{i:03d}", 5, at) for at, i in enumerate(liked)]
         other = int(rng.choice([i for i in range(n_items) if i % 2 != user % 2]))
-        events.append(rating(f"u{user}", f"i{other:03d}", 2, 99))
+        events.append(rating(f"u{user}", f"i{other:03d}", 2, 1))
     return events
 
 

@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from marquee_infra import kafka_jars, proof, simulate
 from marquee_infra.errors import PlatformError
 from marquee_infra.java import java
 from marquee_infra.platform import Platform
-from marquee_infra.proof import EVENING, MORNING, NIGHT, TOP, Moved, Seen, Visitor
+from marquee_infra.proof import EVENING, MORNING, NIGHT, TOP, Moved, Visitor
 from marquee_infra.tiers import environment, program
 from marquee_offline.catalogue import read_catalogue
 from marquee_offline.movielens import MovieLens, item_id, read_folder
@@ -94,8 +94,16 @@ def show_demo(platform: Platform, console: Console, steps: Steps) -> None:
 
 def prove(url: str, model: Model, shipped: MovieLens, console: Console) -> None:
     """Plays, page, control, context: shown as tables. Raises ProofFailed."""
-    visitor = Visitor(url)
-    user, ratings = _untouched_user(visitor, shipped)
+    with closing(Visitor(url)) as visitor:
+        user, ratings = _untouched_user(visitor, shipped)
+        _prove_change(visitor, user, ratings, model, console)
+        _show_context(console, model, visitor, user)
+
+
+def _prove_change(
+    visitor: Visitor, user: str, ratings: list[proof.Rating], model: Model, console: Console
+) -> None:
+    """The user plays one kind, a twin with the same history another."""
     twin = f"demo-{secrets.token_hex(4)}"
     visitor.give_history(twin, ratings)
     visitor.page_after(twin, len(ratings), EVENING)
@@ -113,7 +121,6 @@ def prove(url: str, model: Model, shipped: MovieLens, console: Console) -> None:
         f"Newcomers' kinship to the {ONE_KIND} plays: {near[0]:.2f} against {near[1]:.2f} in the "
         f"control; to the {OTHER_KIND} plays: {near[3]:.2f} against {near[2]:.2f}."
     )
-    _show_context(console, model, visitor, user)
 
 
 def _untouched_user(visitor: Visitor, shipped: MovieLens) -> tuple[str, list[proof.Rating]]:
@@ -189,8 +196,8 @@ def _title(model: Model, item: str) -> str:
 
 
 def _serves(platform: Platform, model_id: str) -> bool:
-    seen: Seen = Visitor(platform.url).page("nobody", EVENING)
-    return seen.model_id == model_id
+    with closing(Visitor(platform.url)) as visitor:
+        return visitor.page("nobody", EVENING).model_id == model_id
 
 
 def _offline(platform: Platform, *arguments: str) -> dict[str, Any]:

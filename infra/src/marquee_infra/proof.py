@@ -65,6 +65,9 @@ class Visitor:
     def __init__(self, url: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=10.0)
 
+    def close(self) -> None:
+        self._http.close()
+
     def page(self, user: str, context: dict[str, str]) -> Seen:
         answer = self._http.get("/v1/home", params={"user_id": user, **context})
         if answer.status_code != 200:

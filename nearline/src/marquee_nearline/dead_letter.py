@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 
 from marquee_nearline.errors import Interrupted
 from marquee_nearline.kafka import Taken
@@ -22,12 +22,15 @@ def bury(producer: Producer, rejected: Sequence[tuple[Taken, BadInput]]) -> None
     failures: list[str] = []
     for message, error in rejected:
         place = f"{message.topic}:{message.partition}:{message.offset}"
-        producer.produce(
-            DEAD_LETTERS,
-            value=message.value or b"",
-            key=place,
-            headers={"field": error.field, "reason": error.reason, "place": place},
-            on_delivery=lambda failed, _: failures.append(str(failed)) if failed else None,
-        )
+        try:
+            producer.produce(
+                DEAD_LETTERS,
+                value=message.value or b"",
+                key=place,
+                headers={"field": error.field, "reason": error.reason, "place": place},
+                on_delivery=lambda failed, _: failures.append(str(failed)) if failed else None,
+            )
+        except (BufferError, KafkaException) as refused:
+            raise Interrupted(f"dead letters were not taken: {refused}") from refused
     if producer.flush(FLUSH_SECONDS) or failures:
         raise Interrupted(f"dead letters were not taken: {failures[:1] or 'timeout'}")

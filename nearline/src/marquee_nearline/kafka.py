@@ -22,6 +22,8 @@ from marquee_shared import decision, event
 TIMEOUT = 10.0  # seconds for a metadata request
 RETENTION_MS = 7 * 24 * 3600 * 1000  # Kafka forgets; the archive does not
 BATCH = 200  # messages taken at once: one Redis call of a few milliseconds each
+MAX_EVENT = 1 << 20  # bytes of a message on the topics of events and decisions
+MAX_LETTER = 2 << 20  # a dead letter holds such a message and its headers
 IDLE_SECONDS = 0.5  # longest wait for a first message
 StartAt = Callable[[TopicPartition, int, int], int]  # partition, low, high watermark -> offset
 
@@ -54,9 +56,15 @@ def create_topics(bootstrap: str, partitions: int, replication: int) -> list[str
         "message.timestamp.type": "LogAppendTime",  # a client's clock must not steer retention
         "min.insync.replicas": str(max(1, replication - 1)),
     }
+    sizes = {event.DEAD_LETTERS: MAX_LETTER}
     missing = [name for name in wanted if name not in known]
     new = [
-        NewTopic(name, num_partitions=partitions, replication_factor=replication, config=config)
+        NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=replication,
+            config={**config, "max.message.bytes": str(sizes.get(name, MAX_EVENT))},
+        )
         for name in missing
     ]
     for future in admin.create_topics(new).values() if new else ():
@@ -112,6 +120,7 @@ def open_producer(bootstrap: str) -> Producer:
             "enable.idempotence": True,
             "partitioner": "murmur2_random",
             "message.timeout.ms": 30000,
+            "message.max.bytes": MAX_LETTER,
             "logger": logging.getLogger("librdkafka"),  # its lines come as records, not raw
         }
     )

@@ -69,6 +69,7 @@ class Rebuild:
         old one holds is not made active."""
         name = self._new_name()
         self._states.drop(name, self._old.partitions)  # what a crashed rebuild left behind
+        self._states.open_namespace(name, self._old.partitions)
         progress("reading the archive")
         histories, through = self._read()
         for partition in range(self._old.partitions):

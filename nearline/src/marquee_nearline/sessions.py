@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -22,10 +23,12 @@ def keep_going(session: Callable[[threading.Event], None], stop: threading.Event
     """
     wait = FIRST_WAIT
     while not stop.is_set():
+        started = time.monotonic()
         try:
             session(stop)
-            wait = FIRST_WAIT
         except Interrupted as why:
+            if time.monotonic() - started > 2 * LONGEST_WAIT:
+                wait = FIRST_WAIT
             metrics.SESSIONS.labels(type(why).__name__).inc()
             log.warning("session_interrupted", why=str(why), retry_in=round(wait, 1))
             stop.wait(wait * random.uniform(0.5, 1.0))

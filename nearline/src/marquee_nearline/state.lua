@@ -3,13 +3,14 @@
 -- KEYS[1] is the partition's meta hash {topic, off, epoch}; KEYS[2..] are users of that partition,
 -- all under one hash tag. A new version is a new library name, loaded beside the old.
 
--- ARGV: topic id. Takes the partition over: answers {epoch, next offset}, or {-1, 0} when the
--- stored offset belongs to another topic of the same name.
+-- ARGV: topic id. Takes the partition over: answers {epoch, next offset}; {-1, 0} when the stored
+-- offset belongs to another topic of the same name, {-2, 0} when the partition was never opened.
 local function acquire(keys, args)
-  local topic = redis.call('HGET', keys[1], 'topic')
-  if not topic then
-    redis.call('HSET', keys[1], 'topic', args[1], 'off', 0)
-  elseif topic ~= args[1] then
+  local meta = redis.call('HMGET', keys[1], 'off', 'topic')
+  if not meta[1] then return {-2, 0} end
+  if not meta[2] then
+    redis.call('HSET', keys[1], 'topic', args[1])
+  elseif meta[2] ~= args[1] then
     return {-1, 0}
   end
   local epoch = redis.call('HINCRBY', keys[1], 'epoch', 1)

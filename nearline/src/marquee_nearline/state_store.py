@@ -53,8 +53,10 @@ class StateStore:
         code = files("marquee_nearline").joinpath("state.lua").read_text()
         with _translated():
             self._redis.function_load(code, replace=True)
-            self._redis.hsetnx(CLUSTER, "namespace", FIRST_NAMESPACE)
-            self._redis.hsetnx(CLUSTER, "partitions", str(partitions))
+            known = self._redis.exists(CLUSTER)
+        if not known:
+            self.open_namespace(FIRST_NAMESPACE, partitions)
+            self.activate(Cluster(namespace=FIRST_NAMESPACE, partitions=partitions))
         cluster = self.cluster()
         if cluster.partitions != partitions:
             raise Unrecoverable(
@@ -79,6 +81,13 @@ class StateStore:
             previous=meta.get("previous", ""),
         )
 
+    def open_namespace(self, namespace: str, partitions: int) -> None:
+        """Set every partition's offset to 0, where it has none. Without this no worker may start:
+        an offset that is gone from a namespace in use is a loss, not a beginning."""
+        with _translated():
+            for partition in range(partitions):
+                self._redis.hsetnx(_meta(namespace, partition), "off", "0")
+
     def activate(self, cluster: Cluster) -> None:
         """Make this namespace the one that everybody reads and writes."""
         with _translated():
@@ -94,7 +103,12 @@ class StateStore:
     def acquire(self, namespace: str, partition: int, topic_id: str) -> tuple[int, int]:
         """Take a partition over: its new epoch and next offset. Fences the previous owner."""
         epoch, offset = self._call("nl_acquire_v1", [_meta(namespace, partition)], [topic_id])
-        if epoch < 0:
+        if epoch == -2:
+            raise Unrecoverable(
+                f"partition {partition} of namespace {namespace} has lost its offset; type "
+                "`marquee-nearline rebuild`"
+            )
+        if epoch == -1:
             raise Unrecoverable(
                 f"partition {partition}: the topic was created anew since its offset was stored; "
                 "type `marquee-nearline rebuild`"

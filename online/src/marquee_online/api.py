@@ -22,7 +22,8 @@ from marquee_online.openapi import (
 )
 from marquee_online.page import Ask, Page, ShownItem, answer, decide, know, shown_item
 from marquee_online.parts import Parts
-from marquee_online.problem import RETRY_AFTER
+from marquee_online.problem import RETRY_AFTER, problem
+from marquee_online.produce import NotTaken
 from marquee_online.rank import similar_scores
 from marquee_shared.context import from_local_time
 from marquee_shared.decision import encode_decision
@@ -69,12 +70,17 @@ class Similar(msgspec.Struct, frozen=True, kw_only=True):
 )
 async def post_event(request: Request) -> Response:
     """202 comes only after the broker has acknowledged the event: from then on it counts, once.
-    Send an event again with the same `event_id` after a 503 or a lost answer."""
+    Send an event again with the same `event_id` after a 503, which names it; set your own to be
+    able to do so after a lost answer."""
     body = await _body(request)
     now = _now_ms()
     event, unknown = accept_event(body, event_id=secrets.token_hex(16), now_ms=now)
     metrics.UNKNOWN_CONTEXT.inc(unknown)
-    place = await _parts(request).events.send(event.user_id, encode_event(event))
+    try:
+        place = await _parts(request).events.send(event.user_id, encode_event(event))
+    except NotTaken:
+        detail = "The event log did not take the event; send it again with this event_id."
+        return problem(503, detail, RETRY_AFTER, event_id=event.event_id)
     return _json(
         Accepted(
             event_id=event.event_id,

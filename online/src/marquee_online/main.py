@@ -1,6 +1,7 @@
 """Wiring of the online tier: the app's parts are built here, by hand, and closed in reverse."""
 
 import asyncio
+import signal
 import socket
 import sys
 import time
@@ -63,6 +64,8 @@ def serve() -> None:
         server_header=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn drains, then raises it again: a clean end
     log.info("serving", url=f"http://{settings.host}:{settings.port}")
     uvicorn.Server(config).run(sockets=[listening])
 

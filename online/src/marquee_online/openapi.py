@@ -58,6 +58,7 @@ _PROBLEM = {
         "status": {"type": "integer"},
         "detail": {"type": "string"},
         "field": {"type": "string", "description": "the field or parameter that is wrong"},
+        "event_id": {"type": "string", "description": "503: send the event again with it"},
     },
 }
 

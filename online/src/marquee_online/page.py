@@ -116,7 +116,8 @@ def _sent_along(ask: Ask) -> UserState:
 def decide(model: Model, ask: Ask, known: Known) -> Decision:
     """The page as a decision. A vector of another model is never used: it is solved anew."""
     rows: tuple[Row, ...] = ()
-    if known.state is not None and known.basis != "popular":
+    taste = None
+    if known.state is not None:
         state = known.state
         cached = state.vector if state.model_id == model.model_id else None
         taste = taste_of(model, state.interactions, cached)
@@ -131,7 +132,7 @@ def decide(model: Model, ask: Ask, known: Known) -> Decision:
         model_id=model.model_id,
         policies=POLICIES,
         degraded=known.degraded,
-        rows=rows or popular_rows(model, ask.context),
+        rows=rows or popular_rows(model, ask.context, taste),
     )
 
 

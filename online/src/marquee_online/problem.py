@@ -7,19 +7,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from marquee_online.produce import NotTaken
 from marquee_shared.errors import BadInput
 
 RETRY_AFTER = {"Retry-After": "1"}
 
 
 def problem(
-    status: int, detail: str, *, field: str = "", headers: dict[str, str] | None = None
+    status: int, detail: str, headers: dict[str, str] | None = None, **more: str
 ) -> Response:
-    """The answer that says what was wrong, and with which field."""
-    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    if field:
-        body["field"] = field
+    """The answer that says what was wrong; `more` names the field, or what to send again."""
+    body = {"title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     return Response(
         msgspec.json.encode(body), status, headers=headers, media_type="application/problem+json"
     )
@@ -37,11 +34,6 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         return problem(422, str(first["msg"]), field=str(first["loc"][-1]))
 
-    @app.exception_handler(NotTaken)
-    async def not_taken(_: Request, __: NotTaken) -> Response:
-        detail = "The event log did not take the event; send it again with the same event_id."
-        return problem(503, detail, headers=RETRY_AFTER)
-
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
-        return problem(error.status_code, str(error.detail), headers=dict(error.headers or {}))
+        return problem(error.status_code, str(error.detail), dict(error.headers or {}))

@@ -8,7 +8,7 @@ import numpy as np
 from marquee_shared.context import Context
 from marquee_shared.decision import Choice, Row
 from marquee_shared.fold_in import F32, F64
-from marquee_shared.interaction import Interaction
+from marquee_shared.interaction import PLAY, Interaction
 from marquee_shared.model import I64, Model
 from marquee_shared.score import item_item_scores, mix, score, top
 
@@ -23,7 +23,7 @@ class Taste:
     rows: I64
     weights: F64
     vector: F32
-    seen: I64  # every known row, dislikes and list entries too: none is offered again
+    seen: I64  # rows watched or judged: not offered again; a list entry is
     latest_liked: int | None  # row
 
 
@@ -33,7 +33,7 @@ def taste_of(
     """`vector` is the cached one of the same model; without it the fold-in is solved here."""
     rows, weights = model.history(interactions)
     known = {
-        row: interaction.at
+        row: interaction
         for item, interaction in interactions.items()
         if (row := model.row_of_hash.get(item)) is not None
     }
@@ -42,15 +42,14 @@ def taste_of(
         rows=rows,
         weights=weights,
         vector=model.fold_in(rows, weights) if vector is None else vector,
-        seen=np.array(sorted(known), np.int64),
-        latest_liked=max(liked, key=lambda row: (known[row], row), default=None),
+        seen=np.array(sorted(row for row, i in known.items() if i.kind >= PLAY), np.int64),
+        latest_liked=max(liked, key=lambda row: (known[row].at, row), default=None),
     )
 
 
 def personal_rows(model: Model, taste: Taste, context: Context) -> tuple[Row, ...]:
     """Top picks, because you watched, popular in the context; an item stands in one row only."""
-    scores = score(model, taste.vector, taste.rows, taste.weights, context).total
-    scores[taste.seen] = -np.inf
+    scores = score(model, taste.vector, taste.rows, taste.weights, context, taste.seen).total
     shown = set(taste.seen.tolist())
     rows = [_row(model, "top_picks", "Top picks for you", "ials+item-item", scores, shown)]
     if taste.latest_liked is not None:
@@ -64,9 +63,9 @@ def personal_rows(model: Model, taste: Taste, context: Context) -> tuple[Row, ..
     return tuple(row for row in rows if row.items)
 
 
-def popular_rows(model: Model, context: Context) -> tuple[Row, ...]:
-    """The page of somebody of whom nothing is known."""
-    shown: set[int] = set()
+def popular_rows(model: Model, context: Context, taste: Taste | None = None) -> tuple[Row, ...]:
+    """The page of somebody whose taste is not known, without what they have seen."""
+    shown: set[int] = set(taste.seen.tolist()) if taste else set()
     rows = [popular_row(model, context, shown)]
     if rows[0].items and rows[0].items[0].source != "popular:all":
         rows.append(popular_row(model, Context(), shown))

@@ -85,7 +85,8 @@ def write_model(
     store: Store, model: Model, *, created: datetime, progress: Progress = lambda _: None
 ) -> ModelId:
     """Upload a model under the id that follows from its contents; invisible until a channel names
-    it. The manifest's `model_id`, `created_at` and `parts` are filled in here."""
+    it. The manifest's `model_id`, `created_at` and `parts` are filled in here. Raises BadArtifact
+    when no reader could read it, AlreadyExists, StoreError."""
     files = {
         name: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()})
         for name, tensors in model_parts(model).items()
@@ -97,11 +98,12 @@ def write_model(
     )
     digest = hashlib.sha256(encode_manifest(blank)).hexdigest()[:12]
     model_id = f"{created:%Y%m%dt%H%M%Sz}-{digest}"
+    manifest = encode_manifest(msgspec.structs.replace(blank, model_id=model_id))
+    decode_manifest(manifest)  # a figure that is not finite would make it unreadable
     for name, data in files.items():
         progress(name)
         _create_once(store, part_key(model_id, name), data)
-    manifest = msgspec.structs.replace(blank, model_id=model_id)
-    _create_once(store, f"{PREFIX}/{model_id}/manifest.json", encode_manifest(manifest))
+    _create_once(store, f"{PREFIX}/{model_id}/manifest.json", manifest)
     return ModelId(model_id)
 
 
@@ -311,6 +313,7 @@ def check_model(model: Model) -> None:
     _require(model.factors.any(), "factors: all zero")
     _require(_is_gram(model.gram, model.factors), "gram: does not belong to the factors")
     shape = (len(model.manifest.segments), n)
+    _require(model.manifest.segments[:1] == ("all",), "segments: the first is not `all`")
     _require(model.popularity.shape == shape, "popularity: shape differs from the segments")
     _require(_finite(model.popularity), "popularity: not finite")
     _require(_is_csr(model.item_item, n), "item-item: not a sparse matrix over the items")

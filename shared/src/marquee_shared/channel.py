@@ -45,7 +45,7 @@ def publish_entry(
     try:
         store.create(_key(channel, entry.seq), msgspec.json.encode(entry))
     except AlreadyExists:
-        winner = _read(store, channel, entry.seq)
+        winner = read_entry(store, channel, entry.seq)
         if winner is None or winner.nonce != entry.nonce:
             raise
     store.put_hint(_hint(channel), str(entry.seq).encode())
@@ -67,7 +67,7 @@ def latest(store: Store, channel: str, known: int = 0) -> Entry | None:
 def entries(store: Store, channel: str) -> list[Entry]:
     """The whole history, oldest first."""
     numbers = _numbers(store, channel)
-    found = (_read(store, channel, number) for number in numbers)
+    found = (read_entry(store, channel, number) for number in numbers)
     return [entry for entry in found if entry]
 
 
@@ -94,7 +94,8 @@ def _numbers(store: Store, channel: str) -> list[int]:
     return [int(match.group(1)) for key in keys if (match := _ENTRY.search(key))]
 
 
-def _read(store: Store, channel: str, seq: int) -> Entry | None:
+def read_entry(store: Store, channel: str, seq: int) -> Entry | None:
+    """The entry of this number, or None. Raises BadArtifact, StoreError."""
     data = _get(store, _key(channel, seq))
     return _parsed(data, channel, seq) if data is not None else None
 

@@ -1,12 +1,14 @@
 """Follow: keep the newest readable model of a channel loaded; the last good one on any failure."""
 
+import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from marquee_shared.artifact import read_model
-from marquee_shared.channel import latest
+from marquee_shared.channel import latest, read_entry
 from marquee_shared.errors import BadArtifact, StoreError
 from marquee_shared.model import Model, smoke_query
 from marquee_shared.store import Store
@@ -50,15 +52,13 @@ class Follower:
             if entry:
                 self._seen, self._verdict = entry.seq, str(error)
             self._refuse(str(error))
-            return False
+            return self.model is None and self._fall_back(self._seen)
         except (StoreError, OSError) as error:
             self._refuse(str(error))
             return False
-        self._seen = self.seq = entry.seq
+        self._seen = entry.seq
         self.refused = self._verdict = ""
-        self.model = model
-        self._forget_others(model.model_id)
-        self._report("model_swapped", {"model_id": model.model_id, "seq": str(entry.seq)})
+        self._swap(model, entry.seq)
         return True
 
     def start(self) -> None:
@@ -73,8 +73,30 @@ class Follower:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(POLL_SECONDS):
-            self.check()
+        try:
+            while not self._stop.wait(POLL_SECONDS):
+                self.check()
+        finally:
+            if not self._stop.is_set():  # a dead follower would serve an old model for ever
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    def _fall_back(self, refused: int) -> bool:
+        """A process that starts at a refused entry takes the newest before it that is good."""
+        for seq in range(refused - 1, 0, -1):
+            try:
+                entry = read_entry(self._store, self._channel, seq)
+                model = self._load(entry.model_id) if entry else None
+            except (BadArtifact, StoreError):
+                continue
+            if model:
+                self._swap(model, seq)
+                return True
+        return False
+
+    def _swap(self, model: Model, seq: int) -> None:
+        self.model, self.seq = model, seq
+        self._forget_others(model.model_id)
+        self._report("model_swapped", {"model_id": model.model_id, "seq": str(seq)})
 
     def _load(self, model_id: str) -> Model:
         if self.model is not None and self.model.model_id == model_id:

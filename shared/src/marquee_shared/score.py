@@ -22,13 +22,18 @@ class Scores:
     context: F32  # what the context added to `ials`
 
 
-def score(model: Model, vector: F32, rows: I64, weights: F64, context: Context) -> Scores:
-    """The whole catalogue for a user with this vector and history in this context."""
+def score(
+    model: Model, vector: F32, rows: I64, weights: F64, context: Context, seen: I64
+) -> Scores:
+    """The whole catalogue for a user with this vector, history and context.
+
+    `seen` rows are left out: most of the history, but for what is only on the user's list.
+    """
     moved = model.factors @ model.context_vector(context)
     ials = model.factors @ vector + moved
     neighbours = item_item_scores(model.item_item, rows, weights)
     unseen = np.ones(len(model.factors), np.bool_)
-    unseen[rows] = False
+    unseen[seen] = False
     total = mix(ials, neighbours, unseen, model.manifest.mix)
     return Scores(total=total, ials=ials, item_item=neighbours, context=moved)
 

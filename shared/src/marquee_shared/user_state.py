@@ -32,9 +32,9 @@ _EMPTY = np.zeros(0, np.float32)
 class Hops:
     """When the user's last event passed each hop, ms since epoch; 0 is unknown."""
 
-    accepted_at: int = 0  # online had it acknowledged by the broker
+    accepted_at: int = 0  # online had checked it, and offered it to the broker
     consumed_at: int = 0  # nearline took it from the topic
-    folded_at: int = 0  # nearline handed the new state to Redis
+    folded_at: int = 0  # nearline was about to fold it and hand the state to Redis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +61,20 @@ def key(namespace: str, partition: int, user_id: str) -> str:
 
 
 def fold(state: UserState, events: Iterable[Event]) -> UserState:
-    """The truth after these events of one user; an event whose id is remembered changes nothing."""
+    """The truth after these events of one user.
+
+    Joining twice changes nothing, so an event is joined whatever its id; the remembered ids only
+    keep it from being counted twice. Up to MAX_ITEMS items the order of events does not matter;
+    beyond, it decides which of the oldest are kept.
+    """
     interactions = dict(state.interactions)
     ids = list(state.recent_ids)
     count = state.events
     for event in events:
         name = event_hash(event.event_id)
-        if name in ids:
-            continue
-        ids = [*ids, name][-MAX_IDS:]
-        count += 1
+        if name not in ids:
+            ids = [*ids, name][-MAX_IDS:]
+            count += 1
         new = from_event(event)
         if new is not None and event.item_id is not None:
             item = item_hash(event.item_id)
