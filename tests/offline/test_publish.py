@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from models import small_model
+from tastes import NOW
+
+from marquee_offline.errors import Refused
+from marquee_offline.publish import GATE, publish, rollback
+from marquee_shared.artifact import write_model
+from marquee_shared.channel import entries, latest
+from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound, UnsafeStore
+from marquee_shared.manifest import Metric
+from marquee_shared.store import Store
+
+BELOW = Metric(value=-0.03, low=-0.05, high=-0.01)
+TOUCHES = Metric(value=-0.01, low=-0.03, high=0.01)
+
+
+def written(store: Store, *, metric: Metric | None = None, seed: int = 0, spoil=None) -> str:
+    model = small_model(seed=seed)
+    if metric:
+        manifest = msgspec.structs.replace(model.manifest, metrics={GATE: metric})
+        object.__setattr__(model, "manifest", manifest)
+    if spoil:
+        object.__setattr__(model, *spoil(model))
+    return write_model(store, model, created=NOW)
+
+
+@pytest.mark.parametrize("metric", [None, TOUCHES, Metric(value=0.1, low=0.05, high=0.15)])
+def test_model_that_is_not_proven_worse_is_published(
+    store: Store, tmp_path: Path, metric: Metric | None
+) -> None:
+    entry = publish(store, "prod", written(store, metric=metric), cache=tmp_path, now=NOW)
+    assert (entry.seq, entry.reason, entry.forced) == (1, "published", "")
+    assert latest(store, "prod") == entry
+
+
+def test_model_below_popularity_is_refused_and_force_is_recorded(
+    store: Store, tmp_path: Path
+) -> None:
+    model = written(store, metric=BELOW)
+    with pytest.raises(Refused, match=r"below popularity's by 0\.0300"):
+        publish(store, "prod", model, cache=tmp_path, now=NOW)
+    assert latest(store, "prod") is None
+    entry = publish(store, "prod", model, cache=tmp_path, now=NOW, force=True)
+    assert "below popularity's" in entry.forced
+    assert latest(store, "prod") == entry
+
+
+def not_finite(model):
+    factors = model.factors.copy()
+    factors[3, 1] = np.nan
+    return "factors", factors
+
+
+def without_taste(model):
+    return "factors", np.ones_like(model.factors)
+
+
+@pytest.mark.parametrize("spoil", [not_finite, without_taste])
+def test_no_force_publishes_a_broken_model(store: Store, tmp_path: Path, spoil) -> None:
+    model = written(store, spoil=spoil)
+    with pytest.raises(BadArtifact):
+        publish(store, "prod", model, cache=tmp_path, now=NOW, force=True)
+    assert latest(store, "prod") is None
+
+
+def test_unknown_model_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        publish(store, "prod", "20260101t000000z-000000000000", cache=tmp_path, now=NOW)
+
+
+class CarelessStore(Store):
+    """Lets every create win, as a store that ignores If-None-Match does."""
+
+    def create(self, key: str, data: bytes) -> None:
+        try:
+            super().create(key, data)
+        except AlreadyExists:
+            return
+
+
+def test_unsafe_store_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    careless = CarelessStore(f"file://{tmp_path}/careless")
+    with pytest.raises(UnsafeStore):
+        publish(careless, "prod", "20260101t000000z-000000000000", cache=tmp_path, now=NOW)
+
+
+def test_rollback_steps_back_one_model_each_time(store: Store, tmp_path: Path) -> None:
+    first, second, third = (written(store, seed=seed) for seed in range(3))
+    for model in (first, second, third):
+        publish(store, "prod", model, cache=tmp_path, now=NOW)
+    back = [rollback(store, "prod", None, cache=tmp_path, now=NOW).model_id for _ in range(2)]
+    assert back == [second, first]
+    assert [entry.seq for entry in entries(store, "prod")] == [1, 2, 3, 4, 5]
+    with pytest.raises(Refused, match="no earlier model"):
+        rollback(store, "prod", None, cache=tmp_path, now=NOW)
+    assert rollback(store, "prod", third, cache=tmp_path, now=NOW).reason == "rollback"
+
+
+def test_rollback_reads_the_model_before_it_serves(store: Store, tmp_path: Path) -> None:
+    first, second = written(store, seed=0), written(store, seed=1)
+    for model in (first, second):
+        publish(store, "prod", model, cache=tmp_path, now=NOW)
+    store.delete(f"models/{first}/factors.safetensors")
+    with pytest.raises(BadArtifact):
+        rollback(store, "prod", None, cache=tmp_path / "empty", now=NOW)
+    assert latest(store, "prod").model_id == second
+
+
+def test_empty_channel_has_nothing_to_go_back_to(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="channel prod names no earlier model"):
+        rollback(store, "prod", None, cache=tmp_path, now=NOW)
