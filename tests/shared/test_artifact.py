@@ -11,6 +11,7 @@ from models import file_store, small_model
 
 from marquee_shared.artifact import part_key, read_manifest, read_model, write_model
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound, StoreError
+from marquee_shared.manifest import Metric
 from marquee_shared.model import Item, ItemItem, Model
 from marquee_shared.store import Store
 
@@ -89,6 +90,16 @@ def test_id_tells_the_time_and_follows_from_the_contents(store: Store):
 
 def test_same_model_written_again_is_the_same_model(store: Store):
     assert write(store, small_model()) == write(store, small_model())
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf")])
+def test_model_with_a_figure_that_json_cannot_hold_is_not_written(store: Store, figure: float):
+    model = small_model()
+    metrics = {"ndcg@10": Metric(value=figure, low=0, high=1)}
+    manifest = msgspec.structs.replace(model.manifest, metrics=metrics)
+    with pytest.raises(BadArtifact, match="manifest"):
+        write(store, with_fields(model, manifest=manifest))
+    assert store.list("models/") == []
 
 
 def test_part_that_holds_something_else_is_never_overwritten(store: Store):

@@ -134,6 +134,44 @@ def test_first_model_that_is_broken_leaves_nothing_serving(store: Store, followe
     assert follower.check()
 
 
+def test_process_that_starts_at_a_broken_model_takes_the_newest_good_one(store, follower):
+    publish(store, small_model(seed=1))
+    good = publish(store, small_model(seed=2))
+    break_model(store, seed=3)
+    break_model(store, seed=4)
+    assert follower.check()
+    assert (follower.model.model_id, follower.seq) == (good, 2)
+    assert follower.refused == "factors: checksum differs from the manifest"
+    assert not follower.check()
+    mended = publish(store, small_model(seed=5))
+    assert follower.check()
+    assert (follower.model.model_id, follower.refused) == (mended, "")
+
+
+def test_process_that_starts_at_an_unreadable_entry_takes_the_newest_good_one(store, follower):
+    good = publish(store, small_model())
+    for seq in (2, 3):
+        store.create(f"channels/prod/{seq:010d}.json", b'{"v": 2}')
+    assert follower.check()
+    assert (follower.model.model_id, follower.seq) == (good, 1)
+    assert follower.refused.startswith("channel prod entry 3")
+    assert not follower.check()
+
+
+def test_full_disk_is_an_outage_and_not_the_followers_end(store: Store, tmp_path: Path):
+    """Every model fails on a cache that cannot be written; a mended cache serves."""
+    publish(store, small_model(seed=1))
+    break_model(store, seed=2)
+    cache = tmp_path / "cache"
+    cache.write_bytes(b"")  # a file where the folder should be: every write is an OSError
+    follower = Follower(store, "prod", cache)
+    assert not follower.check()
+    assert follower.refused
+    cache.unlink()
+    assert follower.check()
+    assert follower.seq == 1
+
+
 def test_model_that_scores_every_item_the_same_fails_the_smoke_query(store, follower):
     model = small_model()
     model.factors[:] = 0.5

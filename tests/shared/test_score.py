@@ -86,6 +86,13 @@ def test_score_is_ials_and_neighbours_and_context_with_the_seen_hidden():
     assert (top(found.total, 10) % 2 == 0).all()  # comedies for who liked comedies
 
 
+def test_item_of_the_history_that_was_not_seen_is_still_offered():
+    model = small_model()
+    rows = np.array([0, 2])
+    found = score(model, model.factors[0], rows, np.ones(2), Context(), rows[:1])
+    assert np.flatnonzero(np.isneginf(found.total)).tolist() == [0]
+
+
 def test_context_without_effect_moves_nothing():
     model = small_model(gain=0.0)
     one = np.array([0])

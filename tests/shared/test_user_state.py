@@ -186,6 +186,12 @@ def test_batches_fold_as_their_events(history, cut):
     assert encode_state(halves) == encode_state(fold(UserState(), history))
 
 
+def test_remembered_id_is_not_counted_again_and_still_joined():
+    state = fold(UserState(), [event(1, "play"), event(1, "thumbs_up")])
+    assert state.events == 1
+    assert state.interactions[item_hash("m1")].kind == THUMBS_UP
+
+
 def test_fold_leaves_its_argument_and_the_cache_alone():
     before = full_state()
     data = encode_state(before)

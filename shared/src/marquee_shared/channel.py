@@ -66,8 +66,7 @@ def latest(store: Store, channel: str, known: int = 0) -> Entry | None:
 
 def entries(store: Store, channel: str) -> list[Entry]:
     """The whole history, oldest first."""
-    numbers = _numbers(store, channel)
-    found = (read_entry(store, channel, number) for number in numbers)
+    found = (read_entry(store, channel, number) for number in numbers(store, channel))
     return [entry for entry in found if entry]
 
 
@@ -86,10 +85,11 @@ def _start(store: Store, channel: str) -> int:
     hint = _get(store, _hint(channel)) or b""
     if _NUMBER.fullmatch(hint) and _get(store, _key(channel, int(hint))) is not None:
         return int(hint)
-    return max(_numbers(store, channel), default=0)
+    return max(numbers(store, channel), default=0)
 
 
-def _numbers(store: Store, channel: str) -> list[int]:
+def numbers(store: Store, channel: str) -> list[int]:
+    """The numbers of all entries, readable or not, oldest first. Raises StoreError."""
     keys = store.list(f"channels/{channel}/")
     return [int(match.group(1)) for key in keys if (match := _ENTRY.search(key))]
 

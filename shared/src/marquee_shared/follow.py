@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from marquee_shared.artifact import read_model
-from marquee_shared.channel import latest, read_entry
+from marquee_shared.channel import latest, numbers, read_entry
 from marquee_shared.errors import BadArtifact, StoreError
 from marquee_shared.model import Model, smoke_query
 from marquee_shared.store import Store
@@ -52,7 +52,7 @@ class Follower:
             if entry:
                 self._seen, self._verdict = entry.seq, str(error)
             self._refuse(str(error))
-            return self.model is None and self._fall_back(self._seen)
+            return self.model is None and self._fall_back()
         except (StoreError, OSError) as error:
             self._refuse(str(error))
             return False
@@ -80,13 +80,17 @@ class Follower:
             if not self._stop.is_set():  # a dead follower would serve an old model for ever
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    def _fall_back(self, refused: int) -> bool:
+    def _fall_back(self) -> bool:
         """A process that starts at a refused entry takes the newest before it that is good."""
-        for seq in range(refused - 1, 0, -1):
+        try:
+            earlier = [n for n in numbers(self._store, self._channel) if n != self._seen]
+        except (StoreError, OSError):
+            return False
+        for seq in reversed(earlier):
             try:
                 entry = read_entry(self._store, self._channel, seq)
                 model = self._load(entry.model_id) if entry else None
-            except (BadArtifact, StoreError):
+            except (BadArtifact, StoreError, OSError):
                 continue
             if model:
                 self._swap(model, seq)
