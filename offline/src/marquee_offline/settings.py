@@ -1,7 +1,6 @@
 """Settings: everything that two deployments of the trainer set differently, from MARQUEE_*."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -22,7 +21,7 @@ class Settings(BaseSettings):
 
     store: str
     channel: str = Field(DEFAULT, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    cache_dir: Path = Path(tempfile.gettempdir()) / "marquee-offline"
+    cache_dir: Path = Path.home() / ".cache" / "marquee" / "offline"
     spark_master: str = "local[2]"
     spark_blocks: int = Field(2, ge=1, le=100_000)  # user blocks: one or a few per core
     train_dimensions: int = Field(32, ge=1, le=512)

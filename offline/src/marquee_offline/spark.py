@@ -21,6 +21,9 @@ CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
     "spark.ui.showConsoleProgress": "false",
+    # Java only passes bytes on here; compilers at work would compete with the Python workers.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.sql.codegen.wholeStage": "false",  # nor are there rows enough to compile a query for
     "spark.sql.adaptive.enabled": "false",  # re-planning costs more than it saves on known sizes
     "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
     "spark.driver.maxResultSize": "0",  # what is collected is item-sized

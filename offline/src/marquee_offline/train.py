@@ -108,7 +108,7 @@ def evaluate(events: Events, recipe: Recipe, progress: Progress) -> Evaluation:
     histories = build_histories(events.table, words, cut, recipe.signals)
     fitted = fit(histories, words, recipe, progress)
     progress("evaluating")
-    served = _fitted(histories, fitted, recipe)
+    served = fitted_for(histories, fitted, recipe)
     outcomes = judge(histories, served, fitted.tally.users)
     judged = verdict(outcomes, split)
     progress("testing the context")
@@ -119,7 +119,8 @@ def evaluate(events: Events, recipe: Recipe, progress: Progress) -> Evaluation:
     )
 
 
-def _fitted(histories: DataFrame, fitted: Fit, recipe: Recipe) -> Fitted:
+def fitted_for(histories: DataFrame, fitted: Fit, recipe: Recipe) -> Fitted:
+    """A fit as its evaluation serves it, with the rivals fitted to the same histories."""
     counted = fitted.tally
     liked = positives(histories, len(counted.likes), int(counted.likes.sum()))
     return Fitted(
