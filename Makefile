@@ -25,10 +25,23 @@ check: setup ## ruff, mypy strict, import contracts
 isolated: setup ## each tier's tests in an environment that holds only shared and that tier
 	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done
 
+storm: setup ## SIGKILL nearline and the archiver twenty times under load: nothing lost, nothing doubled
+	@$(BIN)/python -m pytest -m slow -s tests/integration $(ARGS)
+
+bench-freshness: setup ## from POST to changed page: p99 of 200 events
+	@$(BIN)/python benchmarks/freshness.py
+
+bench-quality: setup ## ML-1M (MARQUEE_DATA): fold-in, global time split, closing half-step
+	@$(BIN)/python benchmarks/quality.py
+
+bench-context: setup ## planted context recovered, shuffled labels without effect
+	@$(BIN)/python benchmarks/context.py
+
 format: setup ## let ruff rewrite
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
 	@infra/lock.sh
 
-.PHONY: help setup demo test check isolated format lock
+.PHONY: help setup demo test check isolated storm bench-freshness bench-quality bench-context \
+  format lock
