@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee_shared.credit import MAX_TOKEN, Credit, Credited, sign, verify
+from marquee_shared.credit import MAX_CLOCK_MS, MAX_TOKEN, Credit, Credited, sign, verify
 from marquee_shared.errors import BadToken
 from marquee_shared.ids import item_hash
 
@@ -112,8 +112,8 @@ def test_token_of_another_user_earns_nothing():
 
 def test_token_lives_exactly_as_long_as_the_window():
     token = sign(credit(), "k1", KEY)
-    assert checked(token, now=NOW + HOUR) == credit()
-    for outside in (NOW + HOUR + 1, NOW - 1):
+    assert checked(token, now=NOW + HOUR) == checked(token, now=NOW - MAX_CLOCK_MS) == credit()
+    for outside in (NOW + HOUR + 1, NOW - MAX_CLOCK_MS - 1):
         with pytest.raises(BadToken, match="window"):
             checked(token, now=outside)
 

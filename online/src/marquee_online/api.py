@@ -217,7 +217,7 @@ def _item_ids(value: str) -> tuple[str, ...]:
     ids = tuple(value.split(",")) if value else ()
     if len(ids) > MAX_ITEMS:
         raise BadInput("items", f"at most {MAX_ITEMS} ids")
-    if not all(_ID.match(item) for item in ids):
+    if not all(_ID.fullmatch(item) for item in ids):
         raise BadInput("items", "expected item ids, comma-separated")
     return ids
 
