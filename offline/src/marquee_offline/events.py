@@ -39,6 +39,7 @@ TABLE = (
 MAX_COUNTRIES = 50  # the commonest; the others have no effect of their own
 MIN_TEST_USERS = 200  # fewer give no verdict
 TRAIN_SHARE = 0.8  # of the events, by time
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +123,15 @@ def choose_cut(events: DataFrame) -> tuple[Cut, str]:
     user's future is known to the model; else each user's own last events.
     """
     real = events.where(~F.col("simulated"))
-    (moment,) = real.select(F.percentile("at", F.lit(TRAIN_SHARE))).first()
-    if moment is not None:
+    minutes = F.floor(F.col("at") / MINUTE_MS)  # few distinct values: an exact quantile at any size
+    (minute,) = real.select(F.percentile(minutes, F.lit(TRAIN_SHARE))).first()
+    if minute is not None:
+        moment = int(minute) * MINUTE_MS
         sides = real.groupBy("user").agg(F.min("at").alias("first"), F.max("at").alias("last"))
         both = sides.where((F.col("first") <= moment) & (F.col("last") > moment)).count()
         if both >= MIN_TEST_USERS:
             words = f"split at the {TRAIN_SHARE:.0%} quantile of time, {both} users on both sides"
-            return Cut(through=int(moment), share=TRAIN_SHARE), words
+            return Cut(through=moment, share=TRAIN_SHARE), words
     return Cut(share=TRAIN_SHARE), (
         "split by each user's own last fifth by time, for too few users have a history on both "
         "sides of one moment: so what others did later is known to the model"

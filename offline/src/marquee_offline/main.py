@@ -20,7 +20,7 @@ from marquee_offline.snapshot import pin
 from marquee_offline.spark import spark_session
 from marquee_offline.train import Events, Recipe, evaluate, train
 from marquee_offline.train import load as load_events
-from marquee_shared.errors import MarqueeError
+from marquee_shared.errors import AlreadyExists, MarqueeError, NotFound
 from marquee_shared.store import Store
 
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -35,8 +35,16 @@ def app() -> None:
     try:
         cli()
     except MarqueeError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(f"{error}", markup=False)
+        sys.stderr.write(f"{_sentence(error)}\n")
         sys.exit(1)
+
+
+def _sentence(error: MarqueeError) -> str:
+    if isinstance(error, NotFound):
+        return f"{error}: the store has no such object"
+    if isinstance(error, AlreadyExists):
+        return f"{error}: somebody else was first; try again"
+    return str(error)
 
 
 @cli.command("import-movielens")
