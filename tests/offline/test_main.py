@@ -22,7 +22,7 @@ from marquee_shared.fold_in import Objective
 from marquee_shared.model import Model
 from marquee_shared.store import Store
 
-RECIPE = Recipe(dimensions=8, epochs=3, objective=Objective(a0=0.3, lam=0.01), seed=1)
+RECIPE = Recipe(dimensions=8, epochs=3, objective=Objective(a0=0.3, lam=0.01), ridge=20, seed=1)
 
 
 def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -11,8 +11,9 @@ from marquee_shared.fold_in import Objective, gram
 from marquee_shared.ids import item_hash
 from marquee_shared.interaction import COMPLETE, LIST_REMOVE, STOP, THUMBS_DOWN, Interaction
 from marquee_shared.manifest import ContextField
-from marquee_shared.model import Model, index_items, smoke_query
+from marquee_shared.model import Model, index_items
 from marquee_shared.signals import DAY_MS, SignalWeights
+from marquee_shared.verify import smoke_query
 
 
 def scaled(factor: float, **manifest: object) -> Model:

@@ -7,8 +7,9 @@ from marquee_offline.errors import Refused
 from marquee_shared.artifact import read_model
 from marquee_shared.channel import Entry, entries, publish_entry
 from marquee_shared.manifest import Manifest
-from marquee_shared.model import Model, smoke_query
+from marquee_shared.model import Model
 from marquee_shared.store import Store
+from marquee_shared.verify import smoke_query
 
 GATE = "ndcg@10 minus popularity"
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 import mmap
 import os
-import re
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -19,8 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
-from marquee_shared.fold_in import F32, F64, gram
-from marquee_shared.ids import ID_PATTERN, ModelId
+from marquee_shared.ids import ModelId
 from marquee_shared.manifest import (
     DTYPES,
     Manifest,
@@ -31,6 +29,7 @@ from marquee_shared.manifest import (
 )
 from marquee_shared.model import Item, ItemItem, Model, index_items
 from marquee_shared.store import Store
+from marquee_shared.verify import check_model
 
 Array = NDArray[Any]
 Tensors = Mapping[str, Array]
@@ -52,7 +51,6 @@ REQUIRED = {
         "year": ("I32", 1),
     },
 }
-_ID = re.compile(ID_PATTERN)
 _DTYPE_NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 
 
@@ -299,54 +297,3 @@ def _read_strings(table: Mapping[str, Array], name: str) -> list[str]:
         raise BadArtifact(f"items: offsets of {name} do not fit its bytes")
     bounds = offsets.tolist()
     return [data[a:b].decode() for a, b in pairwise(bounds)]
-
-
-def check_model(model: Model) -> None:
-    """Shapes that fit each other, finite numbers, indices within range. Raises BadArtifact."""
-    n, d = model.factors.shape
-    sizes = model.manifest.sizes
-    _require(all(_valid_id(i.item_id) for i in model.items), "items: an id is not a valid id")
-    _require(n > 0 and d > 0, "factors: no items or no dimensions")
-    _require(len(model.items) == n == sizes.items, "items: count differs from the factors")
-    _require(d == sizes.dimensions, "factors: dimensions differ from the manifest")
-    _require(_finite(model.factors), "factors: not finite")
-    _require(model.factors.any(), "factors: all zero")
-    _require(_is_gram(model.gram, model.factors), "gram: does not belong to the factors")
-    shape = (len(model.manifest.segments), n)
-    _require(model.manifest.segments[:1] == ("all",), "segments: the first is not `all`")
-    _require(model.popularity.shape == shape, "popularity: shape differs from the segments")
-    _require(_finite(model.popularity), "popularity: not finite")
-    _require(_is_csr(model.item_item, n), "item-item: not a sparse matrix over the items")
-    for name, field in model.manifest.context.items():
-        fits = name in model.context and model.context[name].shape == (len(field.values), d)
-        _require(fits, "context: vectors do not fit the manifest")
-        _require(_finite(model.context[name]), "context: not finite")
-
-
-def _require(holds: object, otherwise: str) -> None:
-    if not holds:
-        raise BadArtifact(otherwise)
-
-
-def _finite(array: Array) -> bool:
-    return bool(np.isfinite(array).all())
-
-
-def _is_gram(matrix: F64, factors: F32) -> bool:
-    own = gram(factors)
-    return matrix.shape == own.shape and np.allclose(matrix, own, rtol=1e-6, atol=1e-6)
-
-
-def _valid_id(value: str) -> bool:
-    return _ID.fullmatch(value) is not None
-
-
-def _is_csr(matrix: ItemItem, n: int) -> bool:
-    return bool(
-        matrix.indptr.shape == (n + 1,)
-        and matrix.indptr[0] == 0
-        and matrix.indptr[-1] == len(matrix.indices) == len(matrix.values)
-        and (matrix.indptr[1:] >= matrix.indptr[:-1]).all()
-        and (not len(matrix.indices) or 0 <= matrix.indices.min() <= matrix.indices.max() < n)
-        and np.isfinite(matrix.values).all()
-    )

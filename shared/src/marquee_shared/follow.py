@@ -10,8 +10,9 @@ from pathlib import Path
 from marquee_shared.artifact import read_model
 from marquee_shared.channel import latest, numbers, read_entry
 from marquee_shared.errors import BadArtifact, StoreError
-from marquee_shared.model import Model, smoke_query
+from marquee_shared.model import Model
 from marquee_shared.store import Store
+from marquee_shared.verify import smoke_query
 
 POLL_SECONDS = 1.0
 Report = Callable[[str, dict[str, str]], None]

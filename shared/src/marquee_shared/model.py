@@ -16,8 +16,6 @@ from marquee_shared.signals import weigh
 
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
-SMOKE_ITEMS = 3  # most popular items that the smoke query pretends to have been liked
-MAX_NORM = 1e3  # a folded-in vector longer than this is no sane model's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,21 +95,3 @@ def index_items(item_ids: Sequence[str]) -> tuple[dict[str, int], dict[int, int]
     if len(by_hash) != len(item_ids):
         raise BadArtifact("items: two ids have one 64-bit hash; rename one of them")
     return by_id, by_hash
-
-
-@np.errstate(all="ignore")  # what overflows is judged by its result
-def smoke_query(model: Model) -> None:
-    """One user through the model, before it may serve. Raises BadArtifact."""
-    favourites = np.sort(np.argsort(-model.popularity[0], kind="stable")[:SMOKE_ITEMS])
-    try:
-        vector = model.fold_in(favourites.astype(np.int64), np.ones(len(favourites)))
-    except np.linalg.LinAlgError as error:
-        raise BadArtifact(f"smoke query: {error}") from error
-    scores = model.factors @ vector
-    if not np.isfinite(scores).all():
-        raise BadArtifact("smoke query: scores are not finite")
-    norm = float(np.linalg.norm(vector))
-    if not 0 < norm < MAX_NORM:
-        raise BadArtifact(f"smoke query: a vector of length {norm:.3g}")
-    if np.ptp(scores) == 0:
-        raise BadArtifact("smoke query: every item scores the same")
