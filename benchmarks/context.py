@@ -40,7 +40,7 @@ from marquee_shared.score import top
 from marquee_shared.store import Store
 
 SHIPPED = Path(__file__).parents[1] / "infra" / "datasets" / "ml-latest-small"
-RECIPE = Recipe(dimensions=32, epochs=6, objective=Objective(a0=0.6, lam=0.003), seed=1)
+RECIPE = Recipe(dimensions=32, epochs=6, objective=Objective(a0=0.6, lam=0.003), ridge=200, seed=1)
 SPLIT = Cut(share=0.8)
 BLOCKS = 2
 SIMULATED_SEED = 7

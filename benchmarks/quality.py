@@ -34,7 +34,10 @@ from marquee_shared.store import Store
 from marquee_shared.user_state import UserState, fold
 
 SHIPPED = Path(__file__).parents[1] / "infra" / "datasets" / "ml-latest-small"
-RECIPE = Recipe(dimensions=64, epochs=8, objective=Objective(a0=0.3, lam=0.006), seed=1)
+RECIPE = Recipe(dimensions=64, epochs=8, objective=Objective(a0=0.3, lam=0.006), ridge=200, seed=1)
+# Chosen on the same kind of cut inside the training part. A user's later ratings lean to what is
+# popular, so strong regularisation wins there: ridge 1e5 .121, 1e4 .119, 200 .090; popularity .110.
+DATED = Recipe(dimensions=32, epochs=10, objective=Objective(a0=1, lam=0.02), ridge=1e5, seed=1)
 BLOCKS = 4
 SPLIT = Cut(share=0.8)
 SEED = 20  # of the order in which ML-1M's undated ratings are taken to have come
@@ -124,7 +127,7 @@ def against_popularity(spark: SparkSession, data: Path, folder: Path) -> Row:
     store = Store(f"file://{folder}/dated")
     import_movielens(store, folder)
     events = load(spark, store, pin(store, now=datetime.now(UTC)), BLOCKS)
-    found = evaluate(events, RECIPE, no_progress)
+    found = evaluate(events, DATED, no_progress)
     difference = found.metrics["ndcg@10 minus popularity"]
     figure = f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"
     return found.verdict, figure, "interval above 0", difference.low > 0
@@ -144,7 +147,7 @@ def search(spark: SparkSession, folder: Path) -> Table:
     for d, a0, lam in GRID:
         for epochs in (4, 6, 10):
             recipe = Recipe(
-                dimensions=d, epochs=epochs, objective=Objective(a0=a0, lam=lam), seed=1
+                dimensions=d, epochs=epochs, objective=Objective(a0=a0, lam=lam), ridge=200, seed=1
             )
             found = fit(histories, events.vocabulary, recipe, no_progress)
             served = fitted_for(histories, found, recipe)

@@ -14,21 +14,20 @@ from marquee_shared.model import I64, ItemItem
 
 MIN_SUPPORT = 10  # users who like an item before it has neighbours
 MAX_EASE = 20_000  # items; the dense inverse then takes 1.6 GB
-EASE_RIDGE = 200.0
 NEIGHBOURS = 100  # kept per item
 MAX_CELLS = 50_000_000  # positives on the driver, 0.6 GB; of more, a sample of the users
 
 
-def item_item(histories: DataFrame, tally: Tally) -> ItemItem:
+def item_item(histories: DataFrame, tally: Tally, ridge: float) -> ItemItem:
     """EASE over the items with support where they are few enough, else truncated cosine."""
     n_items = len(tally.likes)
     supported = np.flatnonzero(tally.likes >= MIN_SUPPORT)
     if len(supported) > MAX_EASE:
         return cosine(positives(histories, n_items, int(tally.likes.sum())))
-    return ease(co_occurrence(histories, supported, n_items), supported, n_items)
+    return ease(co_occurrence(histories, supported, n_items), supported, n_items, ridge)
 
 
-def ease(counts: sp.csr_matrix, supported: I64, n_items: int) -> ItemItem:
+def ease(counts: sp.csr_matrix, supported: I64, n_items: int, ridge: float) -> ItemItem:
     """B = I - P diag(1 / diag P), P = (X'X + ridge I)^-1, zero diagonal, largest entries kept.
 
     Source: Steck 2019, closed form. counts `(n, n)` over the supported items.
@@ -36,7 +35,7 @@ def ease(counts: sp.csr_matrix, supported: I64, n_items: int) -> ItemItem:
     if not len(supported):
         return _empty(n_items)
     system = np.asfortranarray(counts.toarray(), np.float64)
-    system.flat[:: len(system) + 1] += EASE_RIDGE
+    system.flat[:: len(system) + 1] += ridge
     factor, _ = lapack.dpotrf(system, lower=1, overwrite_a=1)
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
     inverse = np.tril(inverse) + np.tril(inverse, -1).T

@@ -138,6 +138,7 @@ def recipe(settings: Settings) -> Recipe:
         dimensions=settings.train_dimensions,
         epochs=settings.train_epochs,
         objective=settings.objective,
+        ridge=settings.train_ridge,
         seed=settings.train_seed,
     )
 

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     train_epochs: int = Field(6, ge=1, le=100)
     train_a0: float = Field(0.6, gt=0)
     train_lam: float = Field(0.003, gt=0)
+    train_ridge: float = Field(200.0, gt=0)
     train_seed: int = Field(1, ge=0)
 
     @property

@@ -43,6 +43,7 @@ class Recipe:
     dimensions: int
     epochs: int
     objective: Objective
+    ridge: float  # of the item-item part
     seed: int
     signals: SignalWeights = SIGNALS
 
@@ -96,7 +97,7 @@ def fit(histories: DataFrame, words: Vocabulary, recipe: Recipe, progress: Progr
         progress=lambda epoch: progress(f"epoch {epoch} of {recipe.epochs}"),
     )
     progress("neighbours of items")
-    neighbours = item_item(histories, counted)
+    neighbours = item_item(histories, counted, recipe.ridge)
     context = context_vectors(histories, factors, counted, words)
     return Fit(factors=factors, item_item=neighbours, context=context, tally=counted)
 
@@ -173,7 +174,10 @@ def assemble(
 def _manifest(snapshot: Snapshot, final: Fit, evaluation: Evaluation, recipe: Recipe) -> Manifest:
     lineage = Lineage(
         snapshot=snapshot.snapshot_id,
-        code=f"marquee-offline {version('marquee-offline')}",
+        code=(
+            f"marquee-offline {version('marquee-offline')}: {recipe.epochs} epochs, "
+            f"item-item ridge {recipe.ridge:g}"
+        ),
         seed=recipe.seed,
         sources=tuple(snapshot.through),
     )
