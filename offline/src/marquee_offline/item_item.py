@@ -97,15 +97,16 @@ def liked_matrix(block: Histories, n_items: int, share: float = 1.0) -> sp.csr_m
 
 
 def co_occurrence(histories: DataFrame, supported: I64, n_items: int) -> sp.csr_matrix:
-    """X'X over the supported items, summed over the blocks as sparse matrices."""
+    """X'X over the supported items, from the blocks' upper triangles, sparse and in float32."""
     n = len(supported)
 
     def pairs(block: Histories) -> Arrays:
         liked = liked_matrix(block, n_items)[:, supported]
-        return _arrays((liked.T @ liked).tocsr())
+        return _arrays(sp.triu(liked.T @ liked, format="csr").astype(np.float32))
 
     parts = (_matrix(part, n) for part in per_block(histories, pairs))
-    return sum(parts, start=sp.csr_matrix((n, n), dtype=np.float32))
+    upper = sum(parts, start=sp.csr_matrix((n, n)))
+    return (upper + sp.triu(upper, k=1).T).tocsr()
 
 
 def positives(histories: DataFrame, n_items: int, n_likes: int) -> sp.csr_matrix:
