@@ -103,11 +103,11 @@ class Visitor:
             self.send(user_id=user, type="rating", item_id=item, rating=stars, at=at)
 
     def play(self, user: str, items: Sequence[str], context: dict[str, str]) -> Moved:
-        """Play the items; the pages before and after, under one model."""
+        """Play the items to their end; the pages before and after, under one model."""
         before = self.page(user, context)
         for item in items:
             started = time.perf_counter()
-            self.send(user_id=user, type="play", item_id=item)
+            self.send(user_id=user, type="complete", item_id=item)
         after = self.page_after(user, before.events + len(items), context)
         milliseconds = (time.perf_counter() - started) * 1000
         if before.model_id != after.model_id:

@@ -32,7 +32,7 @@ class SignalWeights(msgspec.Struct, frozen=True, kw_only=True):
         *(-0.5, -0.5, -0.4, -0.3, -0.2),
         *(0.2, 0.4, 1.0, 1.2, 1.4),
     )
-    half_life_days: Annotated[float, msgspec.Meta(ge=0)] = 0.0  # 0: weights do not age
+    half_life_days: Annotated[float, msgspec.Meta(ge=0)] = 1825.0  # five years; 0: no ageing
 
 
 def weigh(interactions: list[Interaction], table: SignalWeights) -> F64:
