@@ -29,9 +29,9 @@ def scaled(factor: float, **manifest: object) -> Model:
 def test_history_is_sorted_by_row_and_leaves_out_what_says_nothing():
     said = {
         item_hash("m7"): Interaction(THUMBS_DOWN, 1000, 1),
-        item_hash("m2"): Interaction(STOP, 250, 2),
-        item_hash("m4"): Interaction(LIST_REMOVE, 1000, 3),
-        item_hash("a-title-of-another-model"): Interaction(COMPLETE, 1000, 4),
+        item_hash("m2"): Interaction(STOP, 250, 1),
+        item_hash("m4"): Interaction(LIST_REMOVE, 1000, 1),
+        item_hash("a-title-of-another-model"): Interaction(COMPLETE, 1000, 1),
     }
     rows, weights = small_model().history(said)
     assert rows.tolist() == [2, 7]
