@@ -35,8 +35,8 @@ from marquee_offline.spark import spark_session
 from marquee_offline.train import Events, Fit, Recipe, evaluate, fit, fitted_for, load
 from marquee_shared.context import Context, daypart
 from marquee_shared.event import Event
-from marquee_shared.fold_in import Objective
-from marquee_shared.score import top
+from marquee_shared.fold_in import F32, Objective, gram
+from marquee_shared.score import item_item_scores, mix, top
 from marquee_shared.store import Store
 
 SHIPPED = Path(__file__).parents[1] / "infra" / "datasets" / "ml-latest-small"
@@ -46,6 +46,7 @@ BLOCKS = 2
 SIMULATED_SEED = 7
 SHUFFLES = 20
 AUC_BAR = 0.8
+MOMENTS = (("phone", "morning"), ("tv", "night"))
 Row = tuple[str, str, str, bool]
 
 
@@ -74,7 +75,7 @@ def planted(spark: SparkSession, folder: Path) -> Iterator[Row]:
     auc = np.mean(list(separations(events, learnt)))
     what = "AUC of d_c.y: suited against other films, mean over device and daypart values"
     yield what, f"{auc:.3f}", f"at least {AUC_BAR}", bool(auc >= AUC_BAR)
-    yield page_moves(events, learnt, histories, found.gains)
+    yield page_moves(events, learnt, histories, found.gains, found.mix)
     yield shuffled_gains(events, learnt, histories, found.mix)
 
 
@@ -91,31 +92,34 @@ def separations(events: Events, learnt: Fit) -> Iterator[float]:
             yield float(np.mean(scores[suited][:, None] > scores[~suited][None, :]))
 
 
-def page_moves(events: Events, learnt: Fit, histories: DataFrame, gains: dict[str, float]) -> Row:
+def page_moves(
+    events: Events, learnt: Fit, histories: DataFrame, gains: dict[str, float], share: float
+) -> Row:
     """How much of a visitor's top ten differs between a phone morning and a television night."""
-    fields = events.vocabulary.fields
-    served = fitted_for(histories, learnt, RECIPE)
+    morning, night = ({"device": d, "daypart": p} for d, p in MOMENTS)
+    moved = [pull(events, learnt, gains, moment) for moment in (morning, night)]
     changed = []
     for block in from_batches(histories.toArrow().to_batches()):
-        vectors = block.vectors(
-            served.factors, served.factors.T.astype(float) @ served.factors, RECIPE.objective
-        )
+        vectors = block.vectors(learnt.factors, gram(learnt.factors), RECIPE.objective)
         for user in np.flatnonzero(block.simulated):
-            unseen = np.ones(len(served.factors), np.bool_)
-            unseen[block.known.of(user)[0]] = False
-            pages = []
-            for values in (
-                {"device": "phone", "daypart": "morning"},
-                {"device": "tv", "daypart": "night"},
-            ):
-                vector = vectors[user] + sum(
-                    gains[f] * learnt.context[f][fields[f].index(v)] for f, v in values.items()
-                )
-                pages.append(set(top(np.where(unseen, served.factors @ vector, -np.inf), 10)))
+            rows, weights, _ = block.known.of(user)
+            unseen = np.ones(len(learnt.factors), np.bool_)
+            unseen[rows] = False
+            neighbours = item_item_scores(learnt.item_item, rows, weights)
+            ials = learnt.factors @ vectors[user]
+            pages = [set(top(mix(ials + m, neighbours, unseen, share), 10)) for m in moved]
             changed.append(len(pages[0] - pages[1]))
     mean = float(np.mean(changed))
-    what = f"of {len(changed)} visitors' top 10 by iALS, new between phone morning and tv night"
+    what = f"of {len(changed)} visitors' top 10, new between phone morning and tv night"
     return what, f"{mean:.1f} films", "at least 1", mean >= 1
+
+
+def pull(events: Events, learnt: Fit, gains: dict[str, float], moment: dict[str, str]) -> F32:
+    """What a moment adds to every film's iALS score `(n_items,)`."""
+    fields = events.vocabulary.fields
+    vectors = (gains[f] * learnt.context[f][fields[f].index(v)] for f, v in moment.items())
+    added: F32 = learnt.factors @ sum(vectors)
+    return added
 
 
 def shuffled(block: Histories, seed: int) -> Histories:
@@ -131,7 +135,7 @@ def shuffled(block: Histories, seed: int) -> Histories:
     return replace(block, occasions=dealt(block.occasions), held=dealt(block.held))
 
 
-def shuffled_gains(events: Events, learnt: Fit, histories: DataFrame, mix: float) -> Row:
+def shuffled_gains(events: Events, learnt: Fit, histories: DataFrame, share: float) -> Row:
     """All gains over many shuffles: the same films and shares, only the link between is gone."""
     served = fitted_for(histories, learnt, RECIPE)
     wrong = 0
@@ -145,7 +149,7 @@ def shuffled_gains(events: Events, learnt: Fit, histories: DataFrame, mix: float
         words, counted = events.vocabulary, learnt.tally
         vectors = context_vectors(dealt, learnt.factors, counted, words)
         chance = replace(served, context=vectors)
-        gains, _ = choose_gains(dealt, chance, words, mix, counted.users)
+        gains, _ = choose_gains(dealt, chance, words, share, counted.users)
         wrong += sum(gain > 0 for gain in gains.values())
         dealt.unpersist()
     of = SHUFFLES * len(events.vocabulary.fields)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tastes import said, watched
@@ -17,7 +18,7 @@ def known(events, cut=Cut()):  # noqa: B008 a frozen value
 def test_latest_rating_of_an_item_counts_and_items_go_by_row() -> None:
     rows, weights, _ = known(said("u", (7, 5, 1), (3, 4, 2), (7, 1, 3))).of(0)
     assert rows.tolist() == [3, 7]
-    assert weights.tolist() == [TABLE.ratings[7], TABLE.ratings[1]]
+    assert weights == pytest.approx([TABLE.ratings[7], TABLE.ratings[1]])
 
 
 def test_share_cut_holds_back_the_last_items_and_never_a_known_one() -> None:
@@ -37,6 +38,14 @@ def test_time_cut_is_one_moment_for_all_but_synthetic_users() -> None:
 def test_history_keeps_the_newest_items_like_the_users_state() -> None:
     events = said("u", *((row, 5.0, row) for row in range(MAX_ITEMS + 5)))
     assert known(events).rows.tolist() == list(range(5, MAX_ITEMS + 5))
+
+
+def test_weights_age_in_what_is_known_and_not_in_what_is_held_back() -> None:
+    years = [n * 365 * 86_400_000 for n in range(10)]
+    events = said("u", *((row, 5.0, at) for row, at in enumerate(years)))
+    block = build(0, [events], 0, Cut(share=0.5), SignalWeights(half_life_days=365))
+    assert block.known.weights == pytest.approx([1.4 * 0.5**n for n in (4, 3, 2, 1, 0)])
+    assert block.held.weights == pytest.approx([1.4] * 5)
 
 
 def test_one_viewing_is_one_occasion_and_another_context_another() -> None:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -120,7 +121,8 @@ def _divide(events: UserEvents, cut: Cut, signals: SignalWeights) -> tuple[Entri
     before, after = range(n), range(n, len(at))
     known = _weights(events, before, signals)
     ever = {events.rows[i] for i in before}
-    held = _weights(events, after, signals)
+    # What a user liked later is liked in full, whatever its age.
+    held = _weights(events, after, msgspec.structs.replace(signals, half_life_days=0.0))
     fresh = {row: weight for row, weight in held.items() if row not in ever}
     return (
         [(row, weight, ()) for row, weight in sorted(known.items())],
