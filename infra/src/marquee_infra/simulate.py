@@ -38,7 +38,7 @@ CONTEXT_PULL = 2.5  # log-odds of an item for each circumstance that one of its 
 TASTE_SPREAD = 0.7  # standard deviation of a visitor's log-odds per genre
 POPULARITY_PULL = 0.5  # log-odds fall by this times log(rank)
 POOL = 500  # the items that visitors choose among: the first of the catalogue
-VIEWINGS = (20, 31)  # per visitor, of two events each
+VIEWINGS = (28, 41)  # per visitor, of two events each
 DAYS = 60  # that the history covers
 RUNTIME_S = 6000.0
 ENDS = {"complete": 0.6, "stop": 0.3, "": 0.1}  # how a viewing ends; '' is never reported
@@ -59,7 +59,7 @@ def write_history(
     *,
     seed: int,
     items: Sequence[Described],
-    visitors: int = 500,
+    visitors: int = 600,
     now: datetime = NOW,
 ) -> str:
     """Write the history to the archive, once, and say under which source. Raises StoreError.
