@@ -120,7 +120,7 @@ def _viewings(
 
 
 def _moment(rng: np.random.Generator, daypart: str, now: datetime) -> datetime:
-    midnight = (now - timedelta(days=int(rng.integers(1, DAYS + 1)))).replace(hour=0, minute=0)
+    midnight = (now - timedelta(days=int(rng.integers(2, DAYS + 2)))).replace(hour=0, minute=0)
     start = midnight + timedelta(hours=FIRST_HOUR[daypart])
     return start + timedelta(minutes=int(rng.integers(0, 110)))
 
