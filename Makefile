@@ -20,7 +20,7 @@ test: setup check isolated ## everything CI runs: static checks, each tier alone
 check: setup ## ruff, mypy strict, import contracts
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --verbose >/tmp/marquee-imports.$$$$ 2>&1 || { cat /tmp/marquee-imports.$$$$; rm /tmp/marquee-imports.$$$$; exit 1; }; rm -f /tmp/marquee-imports.$$$$
+	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 
 isolated: setup ## each tier's tests in an environment that holds only shared and that tier
 	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import httpx2 as httpx
 import numpy as np
+from rich.console import Console
+
 from marquee_infra.demo import Steps, show_demo
 from marquee_infra.platform import Options, running
-from rich.console import Console
 
 EVENTS = 200
 POLL_SECONDS = 0.005

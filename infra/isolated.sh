@@ -11,7 +11,7 @@ export VIRTUAL_ENV=   # a surrounding environment must not leak in
 [ -x "$env/bin/python" ] || "$uv" venv --quiet --python .venv/bin/python "$env"
 "$uv" pip sync --quiet --python "$env" --require-hashes "requirements/$tier.txt"
 "$uv" pip install --quiet --python "$env" --require-hashes -r requirements/test.txt
-members=("./shared"); [ "$tier" = shared ] || members+=("./$tier")
+rm -rf "$env/wheels"
 "$uv" build --quiet --wheel --no-build-isolation --python .venv/bin/python --out-dir "$env/wheels" shared
 [ "$tier" = shared ] ||
   "$uv" build --quiet --wheel --no-build-isolation --python .venv/bin/python --out-dir "$env/wheels" "$tier"

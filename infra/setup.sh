@@ -13,28 +13,32 @@ python=$(command -v python3 || true)
   fail "Marquee needs Python 3.11 or newer; $python is $("$python" -V 2>&1)."
 
 # --- system packages, only what is missing ---------------------------------------------------------
-wanted=()
 java_major() { java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p'; }
-if ! command -v java >/dev/null || [ "$(java_major)" -lt 17 ]; then
-  apt-cache show openjdk-21-jre-headless >/dev/null 2>&1 && wanted+=(openjdk-21-jre-headless) ||
-    wanted+=(openjdk-17-jre-headless)
-fi
+java_package() {   # 17 where the system has it (tested most), else 21 (Debian 13)
+  apt-cache show openjdk-17-jre-headless >/dev/null 2>&1 ||
+    { [ -r /etc/os-release ] && ! grep -q '^VERSION_ID="13"' /etc/os-release; } &&
+    echo openjdk-17-jre-headless || echo openjdk-21-jre-headless
+}
+wanted=()
 command -v redis-server >/dev/null || wanted+=(redis-server)
 "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
+if ! command -v java >/dev/null || [ "$(java_major)" -lt 17 ]; then wanted+=("$(java_package)"); fi
 if [ ${#wanted[@]} -gt 0 ]; then
-  as_root=""
-  [ "$(id -u)" = 0 ] || as_root="sudo"
+  command="apt-get update && apt-get install -y ${wanted[*]}"
   command -v apt-get >/dev/null || fail "please install by hand: ${wanted[*]}"
-  if [ -n "$as_root" ] && ! sudo -n true 2>/dev/null && ! [ -t 0 ]; then
-    fail "missing: ${wanted[*]}. Type: sudo apt-get update && sudo apt-get install -y ${wanted[*]}"
+  as_root=""
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || fail "missing: ${wanted[*]}. As root, type: $command"
+    as_root="sudo"
+    sudo -n true 2>/dev/null || [ -t 0 ] || fail "missing: ${wanted[*]}. Type: sudo sh -c '$command'"
   fi
-  command -v ${as_root:-sh} >/dev/null ||
-    fail "missing: ${wanted[*]}. As root, type: apt-get update && apt-get install -y ${wanted[*]}"
   say "installing ${wanted[*]} with apt-get"
+  started=$SECONDS
   # RUNLEVEL=1 keeps Debian from starting a system-wide Redis that nobody asked for.
   $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 sh -c \
     "apt-get update -qq && apt-get install -y -qq --no-install-recommends ${wanted[*]}" >/dev/null ||
-    fail "apt-get failed. Type: sudo apt-get update && sudo apt-get install -y ${wanted[*]}"
+    fail "apt-get failed. Type: ${as_root:+sudo }sh -c '$command'"
+  say "done in $((SECONDS - started)) s, most of it downloads"
 fi
 
 # --- the project's own environment -------------------------------------------------------------
@@ -44,8 +48,8 @@ if [ ! -x .venv/bin/python ]; then
 fi
 if [ ! -x .venv/bin/uv ]; then
   say "installing uv into .venv"
-  uv_pin=$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)
-  .venv/bin/pip install --quiet --disable-pip-version-check "$uv_pin"
+  sed -n '/^uv==/,/[^\\]$/p' requirements/dev.txt > .venv/uv.txt
+  .venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 fi
 stamp=.venv/.marquee-setup
 now=$(cat requirements/dev.txt ./*/pyproject.toml | sha256sum)

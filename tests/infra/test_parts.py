@@ -96,12 +96,27 @@ def test_topics_are_never_created_by_mere_use(endpoints):
 
 def test_named_parts_are_used_instead_of_own_ones(endpoints, tmp_path: Path):
     named = Options(
-        data=tmp_path, kafka=endpoints.kafka, redis=endpoints.redis, store="s3://bucket"
+        data=tmp_path, kafka=endpoints.kafka, redis=endpoints.redis, store=endpoints.store
     )
     with supervised(tmp_path) as supervisor:
         used = start_parts(supervisor, named)
         assert supervisor.states() == ()
-    assert (used.kafka, used.redis, used.store) == (endpoints.kafka, endpoints.redis, "s3://bucket")
+    assert (used.kafka, used.redis, used.store) == (
+        endpoints.kafka,
+        endpoints.redis,
+        endpoints.store,
+    )
+
+
+@pytest.mark.parametrize("url", ["ftp://host/x", "file:///proc/no/such/folder"])
+def test_store_that_cannot_be_used_is_named(endpoints, tmp_path, url: str):
+    options = Options(data=tmp_path, kafka=endpoints.kafka, redis=endpoints.redis, store=url)
+    with (
+        supervised(tmp_path) as supervisor,
+        pytest.raises(PlatformError, match="cannot be used") as refused,
+    ):
+        start_parts(supervisor, options)
+    assert "--store" in refused.value.fix
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:1/0", "nonsense"])

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis
 from confluent_kafka import Consumer, Producer
 from deadline import wait_until
 from models import publish, small_model
@@ -25,6 +26,7 @@ from marquee_shared.channel import publish_entry
 from marquee_shared.decision import decode_decision
 from marquee_shared.event import DEAD_LETTERS, Event, encode_event
 from marquee_shared.ids import partition_of
+from marquee_shared.user_state import key
 
 
 @pytest.fixture
@@ -35,7 +37,11 @@ def user():
 @pytest.fixture
 def producer(platform):
     return Producer(
-        {"bootstrap.servers": platform.endpoints.kafka, "partitioner": "murmur2_random"}
+        {
+            "bootstrap.servers": platform.endpoints.kafka,
+            "partitioner": "murmur2_random",
+            "message.max.bytes": 2_000_000,
+        }
     )
 
 
@@ -89,6 +95,7 @@ def test_hops_are_in_order_and_the_same_event_id_counts_once(http, user):
 
 def test_poison_is_dead_lettered_with_its_reason_and_the_rest_flows(http, platform, producer, user):
     poison = [
+        b"\xff" * 1_048_000,  # as large as the topic takes
         b"\xff\x00\xfe",
         b"{}",
         b'{"v":2,' + encode_event(event_of(user))[1:],
@@ -97,14 +104,14 @@ def test_poison_is_dead_lettered_with_its_reason_and_the_rest_flows(http, platfo
     for value in poison:
         producer.produce(event.TOPIC, value, user)
     producer.produce(event.TOPIC, encode_event(event_of(user, type="teleport")), user)
-    producer.flush()
+    assert producer.flush(10) == 0
     send(http, user, "m0")
 
     assert page_with(http, user, 1)["state"]["events"] == 1
     letters = dead_letters(platform, len(poison), user)
     assert [letter.value() for letter in letters] == poison
     reasons = [dict(letter.headers())["field"].decode() for letter in letters]
-    assert reasons == ["body", "event_id", "v", "key"]
+    assert reasons == ["body", "body", "event_id", "v", "key"]
 
 
 def event_of(user, **changes):
@@ -203,7 +210,7 @@ def test_rebuild_reproduces_the_states_and_everybody_follows_the_flip(
 
 def test_a_rebuild_that_would_lose_something_does_not_flip(http, platform, states, user):
     send(http, user, "m0")
-    page_with(http, user, 1)
+    wait_until(lambda: state_of(states, user).events == 1, "it is in the active namespace")
     cluster = states.cluster()
     partition = partition_of(user, cluster.partitions)
     loaded = states.load(cluster.namespace, partition, [user])
@@ -221,7 +228,8 @@ def test_a_rebuild_that_would_lose_something_does_not_flip(http, platform, state
     assert code == 1
     assert (result["flipped"], result["lost"]) == (False, 1)
     assert states.cluster() == cluster
-    states._redis.delete(f"u:{{{cluster.namespace}.{partition}}}:{ghost}")
+    with redis.Redis.from_url(platform.endpoints.redis) as client:
+        client.delete(key(cluster.namespace, partition, ghost))
 
 
 def test_a_killed_redis_degrades_pages_and_loses_nothing(http, platform, states, user):

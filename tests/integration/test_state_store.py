@@ -1,9 +1,11 @@
 """The function library in a real Redis: state and offset move together, or not at all."""
 
 import pytest
+import redis
 
 from marquee_nearline.errors import StateUnavailable, Unrecoverable
 from marquee_nearline.state_store import StateStore
+from marquee_shared.cluster import meta_key
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +70,9 @@ def test_an_offset_of_a_topic_created_anew_is_refused(store, namespace):
         store.acquire(namespace, 0, "second")
 
 
-def test_an_offset_that_was_lost_is_no_beginning(store, namespace):
-    store._redis.delete(f"p:{{{namespace}.2}}:meta")
+def test_an_offset_that_was_lost_is_no_beginning(store, namespace, endpoints):
+    with redis.Redis.from_url(endpoints.redis) as client:
+        client.delete(meta_key(namespace, 2))
 
     with pytest.raises(Unrecoverable, match="lost its offset"):
         store.acquire(namespace, 2, "topic")

@@ -1,8 +1,12 @@
 """The pure half of nearline: events and blobs in, blobs out."""
 
+import zlib
+
+import pytest
 from models import small_model
 
 from marquee_nearline.fold import by_user, fold_batch, with_vector
+from marquee_shared.errors import LaterState
 from marquee_shared.event import Event
 from marquee_shared.user_state import UserState, decode_state, encode_state, fold
 
@@ -78,6 +82,15 @@ def test_an_unreadable_blob_starts_anew_and_is_counted():
 
     assert folded.unreadable == 1
     assert decode_state(folded.blobs["a"]).events == 1
+
+
+def test_a_state_of_a_later_version_is_never_overwritten():
+    body = bytearray(encode_state(UserState())[:-4])
+    body[2] = 2
+    later = bytes(body) + zlib.crc32(body).to_bytes(4, "little")
+
+    with pytest.raises(LaterState, match="version 2"):
+        fold_batch(by_user([play("a", "m2", "2")]), [later], None, consumed_at=1, folded_at=1)
 
 
 def test_an_item_unknown_to_the_model_stays_in_the_history():

@@ -2,14 +2,13 @@
 
 import pytest
 
-from marquee_nearline.consume import read_event
 from marquee_nearline.errors import Interrupted
 from marquee_nearline.parquet import Record, decode, encode, last_offset
 from marquee_nearline.rebuild import compare
 from marquee_nearline.sessions import keep_going
 from marquee_nearline.settings import load_settings
 from marquee_shared.errors import BadInput, BadSetting
-from marquee_shared.event import Event, encode_event
+from marquee_shared.event import Event, encode_event, read_event
 from marquee_shared.interaction import RATING, Interaction
 from marquee_shared.user_state import MAX_ITEMS, UserState
 
@@ -19,8 +18,8 @@ PLAY = encode_event(Event(event_id="e1", user_id="u1", type="play", item_id="m1"
 @pytest.mark.parametrize(
     ("key", "value", "field"),
     [
-        (b"u1", b"", "value"),
-        (b"u1", None, "value"),
+        (b"u1", b"", "body"),
+        (b"u1", None, "body"),
         (b"u1", b"\xff\x00", "body"),
         (b"u1", b'{"event_id":"e"', "body"),
         (b"u1", PLAY.replace(b'"m1"', b"7"), "item_id"),
@@ -83,6 +82,15 @@ def test_what_newer_items_have_pushed_out_is_not_lost():
     assert compare(old, new) == "grown"
 
 
+def test_what_the_archive_has_and_a_full_history_pushed_out_is_not_lost():
+    replayed, pushed_out = Interaction(3, 500, 5_000), 0
+    old = UserState(interactions={pushed_out: replayed})
+    new = UserState(interactions={i: Interaction(3, 500, 4_000) for i in range(1, MAX_ITEMS + 1)})
+
+    assert compare(old, new) == "lost"
+    assert compare(old, new, {pushed_out}) == "grown"
+
+
 def test_a_session_that_is_interrupted_starts_again():
     import threading
 
@@ -104,6 +112,8 @@ def test_a_session_that_is_interrupted_starts_again():
     [
         ("MARQUEE_KAFKA", "localhost"),
         ("MARQUEE_REDIS", "http://localhost"),
+        ("MARQUEE_REDIS", "redis://h:abc"),
+        ("MARQUEE_REDIS_TIMOUT_MS", "50"),
         ("MARQUEE_STORE", "ftp://x"),
         ("MARQUEE_METRICS_PORT", "70000"),
         ("MARQUEE_ARCHIVE_FLUSH_SECONDS", "0"),

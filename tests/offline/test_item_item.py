@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from marquee_offline import item_item
 from marquee_offline.item_item import cosine, ease
 from marquee_shared.model import ItemItem
 
@@ -29,12 +28,11 @@ def test_ease_is_the_constrained_least_squares_solution() -> None:
     assert not found[:, 3].any()
 
 
-def test_only_the_largest_weights_of_an_item_are_kept(monkeypatch) -> None:
+def test_only_the_largest_weights_of_an_item_are_kept() -> None:
     counts = sp.csr_matrix(np.random.default_rng(0).poisson(2, (40, 12)).astype(float))
     counts = (counts.T @ counts).tocsr()
     whole = dense(ease(counts, np.arange(12), 12, RIDGE), 12)
-    monkeypatch.setattr(item_item, "NEIGHBOURS", 3)
-    kept = ease(counts, np.arange(12), 12, RIDGE)
+    kept = ease(counts, np.arange(12), 12, RIDGE, kept=3)
     assert np.diff(kept.indptr).tolist() == [3] * 12
     cut = dense(kept, 12)
     for row in range(12):

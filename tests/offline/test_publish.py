@@ -32,7 +32,7 @@ def written(store: Store, *, metric: Metric | None = None, seed: int = 0, spoil=
 def test_model_that_is_not_proven_worse_is_published(
     store: Store, tmp_path: Path, metric: Metric | None
 ) -> None:
-    entry = publish(store, "prod", written(store, metric=metric), cache=tmp_path, now=NOW)
+    entry = publish(store, "prod", written(store, metric=metric), now=NOW)
     assert (entry.seq, entry.reason, entry.forced) == (1, "published", "")
     assert latest(store, "prod") == entry
 
@@ -42,9 +42,9 @@ def test_model_below_popularity_is_refused_and_force_is_recorded(
 ) -> None:
     model = written(store, metric=BELOW)
     with pytest.raises(Refused, match=r"below popularity's by 0\.0300"):
-        publish(store, "prod", model, cache=tmp_path, now=NOW)
+        publish(store, "prod", model, now=NOW)
     assert latest(store, "prod") is None
-    entry = publish(store, "prod", model, cache=tmp_path, now=NOW, force=True)
+    entry = publish(store, "prod", model, now=NOW, force=True)
     assert "below popularity's" in entry.forced
     assert latest(store, "prod") == entry
 
@@ -63,13 +63,13 @@ def without_taste(model):
 def test_no_force_publishes_a_broken_model(store: Store, tmp_path: Path, spoil) -> None:
     model = written(store, spoil=spoil)
     with pytest.raises(BadArtifact):
-        publish(store, "prod", model, cache=tmp_path, now=NOW, force=True)
+        publish(store, "prod", model, now=NOW, force=True)
     assert latest(store, "prod") is None
 
 
 def test_unknown_model_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        publish(store, "prod", "20260101t000000z-000000000000", cache=tmp_path, now=NOW)
+        publish(store, "prod", "20260101t000000z-000000000000", now=NOW)
 
 
 class CarelessStore(Store):
@@ -85,31 +85,46 @@ class CarelessStore(Store):
 def test_unsafe_store_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     careless = CarelessStore(f"file://{tmp_path}/careless")
     with pytest.raises(UnsafeStore):
-        publish(careless, "prod", "20260101t000000z-000000000000", cache=tmp_path, now=NOW)
+        publish(careless, "prod", "20260101t000000z-000000000000", now=NOW)
 
 
 def test_rollback_steps_back_one_model_each_time(store: Store, tmp_path: Path) -> None:
     first, second, third = (written(store, seed=seed) for seed in range(3))
     for model in (first, second, third):
-        publish(store, "prod", model, cache=tmp_path, now=NOW)
-    back = [rollback(store, "prod", None, cache=tmp_path, now=NOW).model_id for _ in range(2)]
+        publish(store, "prod", model, now=NOW)
+    back = [rollback(store, "prod", None, now=NOW).model_id for _ in range(2)]
     assert back == [second, first]
     assert [entry.seq for entry in entries(store, "prod")] == [1, 2, 3, 4, 5]
     with pytest.raises(Refused, match="no earlier model"):
-        rollback(store, "prod", None, cache=tmp_path, now=NOW)
-    assert rollback(store, "prod", third, cache=tmp_path, now=NOW).reason == "rollback"
+        rollback(store, "prod", None, now=NOW)
+    assert rollback(store, "prod", third, now=NOW).reason == "rollback"
+
+
+def test_rollback_reaches_no_model_that_the_channel_never_named(store: Store) -> None:
+    served, refused = written(store, seed=0), written(store, seed=1)
+    publish(store, "prod", served, now=NOW)
+    with pytest.raises(Refused, match="never named"):
+        rollback(store, "prod", refused, now=NOW)
+
+
+def test_rollback_steps_over_an_unreadable_entry(store: Store) -> None:
+    first, second = written(store, seed=0), written(store, seed=1)
+    for model in (first, second):
+        publish(store, "prod", model, now=NOW)
+    store.create("channels/prod/0000000003.json", b"{")
+    assert rollback(store, "prod", None, now=NOW).model_id == first
 
 
 def test_rollback_reads_the_model_before_it_serves(store: Store, tmp_path: Path) -> None:
     first, second = written(store, seed=0), written(store, seed=1)
     for model in (first, second):
-        publish(store, "prod", model, cache=tmp_path, now=NOW)
+        publish(store, "prod", model, now=NOW)
     store.delete(f"models/{first}/factors.safetensors")
     with pytest.raises(BadArtifact):
-        rollback(store, "prod", None, cache=tmp_path / "empty", now=NOW)
+        rollback(store, "prod", None, now=NOW)
     assert latest(store, "prod").model_id == second
 
 
 def test_empty_channel_has_nothing_to_go_back_to(store: Store, tmp_path: Path) -> None:
     with pytest.raises(Refused, match="channel prod names no earlier model"):
-        rollback(store, "prod", None, cache=tmp_path, now=NOW)
+        rollback(store, "prod", None, now=NOW)

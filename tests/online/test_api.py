@@ -205,6 +205,8 @@ def environment(monkeypatch):
         ("MARQUEE_CREDIT_KEYS", "k1:zz"),
         ("MARQUEE_CREDIT_KEYS", "k1:ab"),
         ("MARQUEE_PORT", "0"),
+        ("MARQUEE_REDIS", "redis://h:abc"),
+        ("MARQUEE_CREDIT_KEY", "k1:" + "ab" * 32),
         ("MARQUEE_STORE", "gopher://x"),
         ("MARQUEE_REDIS_TIMEOUT_MS", "soon"),
     ],

@@ -64,6 +64,18 @@ def test_because_you_watched_leans_on_the_newest_liked_item():
     assert row.title == "Because you watched Title 20"
 
 
+def test_what_is_only_on_the_list_was_not_watched_and_what_was_liked_long_ago_was():
+    years = 365 * 86_400_000
+    old = watched("m0", at=0)
+
+    listed = personal_rows(MODEL, taste_of(MODEL, old | watched("m4", kind=LIST_ADD)), Context())
+    aged = watched("m1", kind=THUMBS_DOWN, at=30 * years)
+    long_ago = personal_rows(MODEL, taste_of(MODEL, old | aged), Context())
+
+    assert listed[1].because == "m0"
+    assert long_ago[1].because == "m0"
+
+
 def test_the_context_moves_the_page_and_a_gain_of_zero_does_not():
     taste = taste_of(MODEL, watched("m0", "m1", "m2", "m3"))
     still = small_model(gain=0.0)

@@ -129,7 +129,7 @@ def test_bytes_with_a_right_checksum_are_a_state_or_bad_state(body):
 
 @pytest.mark.parametrize(
     ("place", "value", "reason"),
-    [(0, b"X", "not a state"), (2, b"\x02", "not a state"), (11, b"\xff", "length")],
+    [(0, b"X", "magic"), (2, b"\x02", "version 2"), (11, b"\xff", "length")],
 )
 def test_refusal_tells_what_is_wrong(place, value, reason):
     body = bytearray(encode_state(UserState())[:-4])

@@ -65,6 +65,9 @@ class Tier:
         self._process.terminate()
         return self._process.wait(20)
 
+    def said(self) -> str:
+        return self._log.read_text()
+
     def wait(self) -> int:
         return self._process.wait(60)
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -34,7 +33,7 @@ class Child:
 
     def __init__(self, command: Command, log: CombinedLog, inherit: tuple[int, ...] = ()) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(tether.__file__), str(os.getpid()), *command.argv],
+            [*tether.command(), *command.argv],
             env={**os.environ, **command.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -39,6 +39,8 @@ class CombinedLog:
                 self._file.write(f"{name:<{NAME_WIDTH}}| {line}\n".encode())
                 if self._file.tell() > MAX_BYTES:
                     self._rotate()
+            except ValueError:  # closed: the line is dropped
+                return
             except OSError as error:
                 self.failure = self.failure or error
 

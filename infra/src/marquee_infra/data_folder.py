@@ -1,5 +1,6 @@
 """The data folder: everything that `marquee` keeps between two runs, used by one run at a time."""
 
+import errno
 import fcntl
 import os
 import secrets
@@ -53,7 +54,9 @@ def credit_keys(folder: Path) -> str:
 def _create(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise disk_full(folder) from error
         raise PlatformError(
             f"{folder} cannot be used as data folder: {error.strerror}.",
             "Choose another one with --data.",

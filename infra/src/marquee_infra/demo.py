@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx2 as httpx
 from rich.console import Console
 from rich.table import Table
 
-from marquee_infra import kafka_jars, proof, simulate
+from marquee_infra import kafka_jars, proof, simulate, tether
 from marquee_infra.errors import PlatformError
 from marquee_infra.java import java
 from marquee_infra.platform import Platform
@@ -88,7 +90,8 @@ def show_demo(platform: Platform, console: Console, steps: Steps) -> None:
         rebuilt = _run(platform, "marquee-nearline", "rebuild", "--json")
         console.print(f"{rebuilt['users']} users, {rebuilt['events']} events")
     with steps.step("Proof: an event changes the next page"):
-        model = read_model(store, model_id, platform.settings.data / "cache" / "demo")
+        with TemporaryDirectory() as folder:
+            model = read_model(store, model_id, Path(folder))
         prove(platform.url, model, shipped, console)
 
 
@@ -196,8 +199,7 @@ def _title(model: Model, item: str) -> str:
 
 
 def _serves(platform: Platform, model_id: str) -> bool:
-    with closing(Visitor(platform.url)) as visitor:
-        return visitor.page("nobody", EVENING).model_id == model_id
+    return httpx.get(f"{platform.url}/readyz").json()["model_id"] == model_id  # type: ignore[no-any-return]
 
 
 def _offline(platform: Platform, *arguments: str) -> dict[str, Any]:
@@ -210,7 +212,7 @@ def _run(platform: Platform, name: str, *arguments: str) -> dict[str, Any]:
     Raises PlatformError when it fails; it has then said why on stderr.
     """
     done = subprocess.run(
-        [program(name), *arguments],
+        [*tether.command(), program(name), *arguments],
         env={**os.environ, **environment(platform.settings, "demo")},
         stdout=subprocess.PIPE,
         check=False,

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 
 from marquee_infra import redis_server
 from marquee_infra.ports import accepts
+from marquee_shared.errors import MarqueeError
+from marquee_shared.store import Store
 
 PROBE_SECONDS = 1.0
 
@@ -47,6 +49,15 @@ def redis_state(url: str) -> str:
 def nearline_state(metrics_url: str) -> str:
     """The state of a nearline process: it works as long as it reports its metrics."""
     return "up" if answers_ok(metrics_url) else "down"
+
+
+def store_state(url: str) -> str:
+    """The state of the object store at this URL."""
+    try:
+        Store(url).list("channels/")
+    except MarqueeError:
+        return "down"
+    return "up"
 
 
 def online_state(url: str) -> str:

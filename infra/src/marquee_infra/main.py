@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -92,9 +92,10 @@ def explained(data: Path) -> Iterator[None]:
     except MarqueeError as error:
         _complain(PlatformError(f"{error}.", "The log has what came before."))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        _complain(disk_full(data))
+        if error.errno == errno.ENOSPC:
+            _complain(disk_full(data))
+        what = f"{error.filename or data}: {error.strerror or error}."
+        _complain(PlatformError(what, "Mend that, or choose another folder with --data."))
 
 
 @contextmanager
@@ -117,7 +118,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _complain(error: PlatformError) -> None:
+def _complain(error: PlatformError) -> NoReturn:
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(error.message, style="bold red", markup=False)
     console.print(error.fix, markup=False)
@@ -128,8 +129,7 @@ def _welcome(console: Console, platform: Platform) -> None:
     table = Table("component", "state", "address")
     for row in platform.health():
         table.add_row(row.component, _state(row), row.address)
-    table.add_row("store", "in use", platform.endpoints.store)
-    console.print(table)
+        console.print(table)
     console.print(f"API    {platform.url}/docs", f"Log    {platform.supervisor.log.path}", sep="\n")
     console.print("Ctrl-C stops everything.")
 

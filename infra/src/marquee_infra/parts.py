@@ -10,6 +10,8 @@ from marquee_infra.errors import PlatformError
 from marquee_infra.health import without_password
 from marquee_infra.ports import LOOPBACK
 from marquee_infra.processes import Supervisor
+from marquee_shared.errors import MarqueeError
+from marquee_shared.store import Store
 
 KAFKA_START_SECONDS = 90.0  # 3 s on an idle machine; recovery after a kill reads the last segments
 NAMED_PART_SECONDS = 5.0  # one that the user named must be up already
@@ -51,6 +53,8 @@ def start_parts(supervisor: Supervisor, options: Options) -> Endpoints:
         supervisor.start(command)
     _wait_for_kafka(supervisor, endpoints.kafka, own=options.kafka is None)
     _wait_for_redis(supervisor, endpoints.redis, own=options.redis is None)
+    if options.store is not None:
+        _check_store(options.store)
     return endpoints
 
 
@@ -85,6 +89,16 @@ def _wait_for_redis(supervisor: Supervisor, url: str, *, own: bool) -> None:
             f"No Redis answers at {without_password(url)}.",
             "Check the URL after --redis; it looks like redis://127.0.0.1:6379/0.",
         )
+
+
+def _check_store(url: str) -> None:
+    try:
+        Store(url).probe()
+    except MarqueeError as error:
+        raise PlatformError(
+            f"The object store at {without_password(url)} cannot be used: {error}.",
+            "Check the URL after --store; it looks like file:///folder or s3://bucket/prefix.",
+        ) from error
 
 
 def _file_store(folder: Path) -> str:

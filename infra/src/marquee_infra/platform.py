@@ -42,6 +42,7 @@ class Platform:
             "nearline": (health.nearline_state, _metrics(self.settings.nearline_metrics_port)),
             "archive": (health.nearline_state, _metrics(self.settings.archive_metrics_port)),
             "online": (health.online_state, self.url),
+            "store": (health.store_state, self.endpoints.store),
         }
         restarts = {state.name: state.restarts for state in self.supervisor.states()}
         return tuple(

@@ -12,6 +12,11 @@ import sys
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>; survives execve
 
 
+def command() -> list[str]:
+    """What goes in front of a command that shall not outlive this process."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid())]
+
+
 def main(parent: int, command: list[str]) -> None:
     """Ask for SIGTERM at the parent's death, then replace this process by the command."""
     if sys.platform == "linux":

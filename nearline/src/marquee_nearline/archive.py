@@ -24,7 +24,7 @@ from marquee_shared.store import Store
 
 GROUP = "marquee-archive"
 KINDS: dict[str, Kind] = {event.TOPIC: "events", decision.TOPIC: "decisions"}
-MAX_BYTES = 16 << 20  # of messages in one object; bounds what a session holds in memory
+MAX_BYTES = 16 << 20  # of messages of one partition in memory, and so in one object
 log = structlog.get_logger()
 
 
@@ -56,11 +56,10 @@ class Archiver:
 
     def session(self, stop: threading.Event) -> None:
         """Archive until `stop`, then write what is buffered. Raises Interrupted, Unrecoverable."""
-        self._buffers = {}
         self._sources = {t: f"kafka-{topic_id(self._bootstrap, t)}" for t in KINDS}
         consumer = open_consumer(self._bootstrap, GROUP, self._slot)
         try:
-            subscribe(consumer, list(KINDS), self._start)
+            subscribe(consumer, list(KINDS), self._forget, self._start)
             while not stop.is_set():
                 for message in take(consumer):
                     self._add(message)
@@ -70,6 +69,9 @@ class Archiver:
             raise Interrupted(f"object store: {error}") from error
         finally:
             consumer.close()
+
+    def _forget(self) -> None:
+        self._buffers = {}
 
     def _start(self, tp: TopicPartition, low: int, _high: int) -> int:
         following = next_offset(self._store, KINDS[tp.topic], self._sources[tp.topic], tp.partition)
@@ -119,4 +121,4 @@ def next_offset(store: Store, kind: Kind, source: str, partition: int) -> int | 
     if not names:
         return None
     newest = max(parse(name) for name in names)
-    return last_offset(store.get(newest.name)) + 1
+    return last_offset(store.get(newest.name), newest.name) + 1

@@ -13,6 +13,7 @@ offset (MISMATCH): both end the session, and the next starts from what Redis hol
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -22,10 +23,11 @@ from marquee_nearline.dead_letter import bury
 from marquee_nearline.errors import Interrupted, Unrecoverable
 from marquee_nearline.fold import by_user, fold_batch
 from marquee_nearline.kafka import Taken, open_consumer, show_progress, subscribe, take, topic_id
-from marquee_nearline.state_store import DUP, OK, Cluster, StateStore
+from marquee_nearline.state_store import DUP, OK, StateStore
 from marquee_shared import event
+from marquee_shared.cluster import Cluster
 from marquee_shared.errors import BadInput
-from marquee_shared.event import EVENT_TYPES, Event, decode_event
+from marquee_shared.event import EVENT_TYPES, Event, read_event
 from marquee_shared.model import Model
 
 GROUP = "marquee-nearline"
@@ -57,16 +59,18 @@ class Worker:
     def session(self, stop: threading.Event) -> None:
         """Consume until `stop`. Raises Interrupted, Unrecoverable."""
         self._cluster = self._states.cluster()
-        self._epochs, self._next = {}, {}
-        identity = topic_id(self._bootstrap, event.TOPIC)
         consumer = open_consumer(self._bootstrap, GROUP, self._slot)
         try:
-            subscribe(consumer, [event.TOPIC], lambda tp, _l, _h: self._acquire(tp, identity))
+            start = partial(self._acquire, topic_id(self._bootstrap, event.TOPIC))
+            subscribe(consumer, [event.TOPIC], self._forget, start)
             self._loop(consumer, stop)
         finally:
             consumer.close()
 
-    def _acquire(self, tp: TopicPartition, identity: str) -> int:
+    def _forget(self) -> None:
+        self._epochs, self._next = {}, {}
+
+    def _acquire(self, identity: str, tp: TopicPartition, _low: int, _high: int) -> int:
         if tp.partition >= self._cluster.partitions:
             raise Unrecoverable(
                 f"topic {tp.topic} has more partitions than namespace {self._cluster.namespace}"
@@ -151,17 +155,6 @@ def _decode(batch: Sequence[Taken]) -> tuple[list[Event], list[tuple[Taken, BadI
         else:
             metrics.EVENTS.labels("unknown_type").inc()
     return events, rejected
-
-
-def read_event(key: bytes | None, value: bytes | None) -> Event:
-    """A message as an event. Raises BadInput, also where the key is not the user: the message
-    then lies in a partition that is not the user's."""
-    if not value:
-        raise BadInput("value", "is empty")
-    decoded = decode_event(value)
-    if key != decoded.user_id.encode():
-        raise BadInput("key", "is not the user id")
-    return decoded
 
 
 def _count(events: Sequence[Event], rejected: int, unreadable: int, folded_at: int) -> None:

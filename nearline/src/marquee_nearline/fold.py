@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from marquee_shared.errors import BadState
+from marquee_shared.errors import BadState, LaterState
 from marquee_shared.event import Event
 from marquee_shared.model import Model
 from marquee_shared.user_state import Hops, UserState, decode_state, encode_state, fold
@@ -58,5 +58,7 @@ def _read(blob: bytes | None) -> tuple[UserState, bool]:
     """An unreadable state starts anew: the archive still has it, `rebuild` brings it back."""
     try:
         return (decode_state(blob) if blob is not None else UserState()), True
+    except LaterState:  # not ours to overwrite: the worker ends, and says what to upgrade
+        raise
     except BadState:
         return UserState(), False

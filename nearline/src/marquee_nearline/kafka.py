@@ -126,21 +126,26 @@ def open_producer(bootstrap: str) -> Producer:
     )
 
 
-def subscribe(consumer: Consumer, topics: list[str], start_at: StartAt) -> None:
-    """Join the group; each assigned partition starts at the offset that `start_at` answers.
+def subscribe(
+    consumer: Consumer, topics: list[str], begin: Callable[[], None], start_at: StartAt
+) -> None:
+    """Join the group. At each assignment `begin` forgets what was owned before, and each partition
+    starts at the offset that `start_at` answers.
 
-    `start_at` may raise: the exception comes out of the next poll, and nothing was delivered.
-    Raises Unrecoverable from there when Kafka no longer holds that offset.
+    Both may raise: the exception comes out of the next poll, and nothing was delivered. Raises
+    Unrecoverable from there when Kafka does not hold that offset.
     """
 
     def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        begin()
         for tp in partitions:
             low, high = consumer.get_watermark_offsets(tp, timeout=TIMEOUT)
             tp.offset = start_at(tp, low, high)
             if not low <= tp.offset <= high:
                 raise Unrecoverable(
                     f"{tp.topic} partition {tp.partition}: offset {tp.offset} is wanted, Kafka "
-                    f"holds {low} to {high}; type `marquee-nearline rebuild`"
+                    f"holds {low} to {high}: messages were lost; see the fault table in "
+                    "nearline/README.md"
                 )
         consumer.assign(partitions)
 

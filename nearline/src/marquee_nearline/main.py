@@ -1,5 +1,6 @@
 """Wiring of the nearline tier: each command builds its real parts here, by hand."""
 
+import logging
 import signal
 import sys
 import threading
@@ -22,8 +23,8 @@ from marquee_nearline.rebuild import Rebuild
 from marquee_nearline.sessions import keep_going
 from marquee_nearline.settings import Settings, load_settings
 from marquee_nearline.state_store import StateStore
-from marquee_shared.errors import MarqueeError, StoreError
-from marquee_shared.follow import Follower
+from marquee_shared.errors import BadSetting, MarqueeError, StoreError
+from marquee_shared.follow import Follower, make_cache
 from marquee_shared.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -124,8 +125,7 @@ def _follow(settings: Settings) -> Follower:
             metrics.MODEL.clear()
             metrics.MODEL.labels(fields["model_id"]).set(1)
 
-    cache = settings.cache_dir / "models"
-    cache.mkdir(parents=True, exist_ok=True)
+    cache = make_cache(settings.cache_dir)
     return Follower(Store(settings.store), settings.channel, cache, report)
 
 
@@ -139,11 +139,18 @@ def _probe(store: Store) -> None:
 
 def _serve_metrics(settings: Settings) -> None:
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, settings.metrics_host)
+        try:
+            start_http_server(settings.metrics_port, settings.metrics_host)
+        except OSError as error:
+            where = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise BadSetting(f"MARQUEE_METRICS_PORT: {where}: {error.strerror}") from error
 
 
 def _set_up_logs() -> None:
     """One readable line per event, on stderr: stdout belongs to what a command answers."""
+    logging.basicConfig(  # what libraries say, librdkafka above all
+        format="%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", datefmt="%H:%M:%S"
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -34,20 +34,20 @@ def encode(records: Sequence[Record]) -> bytes:
     return sink.getvalue()
 
 
-def last_offset(data: bytes) -> int:
-    """From the footer. Raises BadInput."""
+def last_offset(data: bytes, name: str = "archive object") -> int:
+    """From the footer. Raises BadInput naming the object."""
     try:
         metadata = pq.read_metadata(io.BytesIO(data)).metadata or {}
         return int(metadata[LAST])
-    except (pa.ArrowInvalid, KeyError, ValueError) as error:
-        raise BadInput("archive object", "is not readable, or lacks its last offset") from error
+    except (pa.ArrowException, OSError, KeyError, ValueError) as error:
+        raise BadInput(name, "is not readable, or lacks its last offset") from error
 
 
-def decode(data: bytes) -> Iterator[Record]:
-    """The records in offset order. Raises BadInput."""
+def decode(data: bytes, name: str = "archive object") -> Iterator[Record]:
+    """The records in offset order. Raises BadInput naming the object."""
     try:
         table = pq.read_table(io.BytesIO(data), columns=list(COLUMNS))
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
-        raise BadInput("archive object", "is not readable Parquet") from error
-    columns = (table.column(name).to_pylist() for name in COLUMNS)
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(name, "is not readable Parquet") from error
+    columns = (table.column(column).to_pylist() for column in COLUMNS)
     return map(Record._make, zip(*columns, strict=True))

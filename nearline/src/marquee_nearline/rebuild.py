@@ -8,23 +8,23 @@ that nobody reads; the next rebuild takes another name.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import structlog
 from confluent_kafka import Consumer, TopicPartition
 
-from marquee_nearline.consume import read_event
 from marquee_nearline.errors import Interrupted
 from marquee_nearline.fold import by_user, with_vector
-from marquee_nearline.kafka import take, topic_id
+from marquee_nearline.kafka import TIMEOUT, take, topic_id
 from marquee_nearline.parquet import decode, last_offset
-from marquee_nearline.state_store import OK, Cluster, StateStore
+from marquee_nearline.state_store import OK, StateStore
 from marquee_shared import event
 from marquee_shared.archive import chains, parse, prefix
-from marquee_shared.errors import BadInput, BadState
-from marquee_shared.event import EVENT_TYPES, Event
-from marquee_shared.ids import partition_of
+from marquee_shared.cluster import Cluster
+from marquee_shared.errors import BadInput, BadState, LaterState
+from marquee_shared.event import EVENT_TYPES, Event, read_event
+from marquee_shared.ids import item_hash, partition_of
 from marquee_shared.interaction import join
 from marquee_shared.model import Model
 from marquee_shared.store import Store
@@ -100,16 +100,16 @@ class Rebuild:
         through: dict[int, int] = {}
         names = self._store.list(prefix("events"))
         objects = [parse(name) for name in names]
-        for found, last in chains(objects, lambda o: last_offset(self._store.get(o.name))):
-            for user, events in by_user(list(self._events(self._store.get(found.name)))).items():
+        for found, last in chains(objects, lambda o: last_offset(self._store.get(o.name), o.name)):
+            for user, events in by_user(list(self._events(found.name))).items():
                 home = histories[partition_of(user, self._old.partitions)]
                 home.setdefault(user, []).extend(events)
             if found.source == f"kafka-{self._topic}":
                 through[found.partition] = last + 1
         return histories, through
 
-    def _events(self, data: bytes) -> Iterator[Event]:
-        for record in decode(data):
+    def _events(self, name: str) -> Iterator[Event]:
+        for record in decode(self._store.get(name), name):
             yield from self._event(record.key, record.value)
 
     def _event(self, key: bytes | None, value: bytes | None) -> Iterator[Event]:
@@ -129,15 +129,16 @@ class Rebuild:
         old = self._old_states(partition)
         reached = self._states.load(self._old.namespace, partition, []).offset
         if reached > offset:
-            for one in self._tail(partition, offset, reached):
+            tail, offset = self._tail(partition, offset, reached)
+            for one in tail:
                 history.setdefault(one.user_id, []).append(one)
-            offset = reached
         new = {user: fold(UserState(), events) for user, events in history.items()}
         self._write(name, partition, new, offset)
         self._counts["users"] += len(new)
         self._counts["events"] += sum(state.events for state in new.values())
         for user, state in old.items():
-            self._counts[compare(state, new.get(user, UserState()))] += 1
+            archived = {item_hash(e.item_id) for e in history.get(user, ()) if e.item_id}
+            self._counts[compare(state, new.get(user, UserState()), archived)] += 1
 
     def _old_states(self, partition: int) -> dict[str, UserState]:
         """Read before the offset: the tail then holds all that these states do."""
@@ -150,8 +151,11 @@ class Rebuild:
                 states[user] = _readable(blob)
         return states
 
-    def _tail(self, partition: int, start: int, stop: int) -> Iterator[Event]:
-        """The events that Kafka holds and the archive not yet."""
+    def _tail(self, partition: int, start: int, stop: int) -> tuple[list[Event], int]:
+        """The events that Kafka holds and the archive not yet, and the offset behind them.
+
+        That offset is lower than `stop` where the topic is another one, or has lost its end.
+        """
         consumer = Consumer(
             {
                 "bootstrap.servers": self._bootstrap,
@@ -160,8 +164,12 @@ class Rebuild:
                 "auto.offset.reset": "error",
             }
         )
+        found: list[Event] = []
         try:
-            consumer.assign([TopicPartition(event.TOPIC, partition, start)])
+            place = TopicPartition(event.TOPIC, partition, start)
+            high = consumer.get_watermark_offsets(place, timeout=TIMEOUT)[1]
+            stop = max(start, min(stop, high))
+            consumer.assign([place])
             deadline = time.monotonic() + CATCH_UP_SECONDS
             while start < stop:
                 if time.monotonic() > deadline:
@@ -169,9 +177,10 @@ class Rebuild:
                 for message in take(consumer):
                     start = message.offset + 1
                     if message.offset < stop:
-                        yield from self._event(message.key, message.value)
+                        found += self._event(message.key, message.value)
         finally:
             consumer.close()
+        return found, stop
 
     def _write(self, name: str, partition: int, new: Mapping[str, UserState], offset: int) -> None:
         """All users of a partition, the offset with the last of them."""
@@ -189,14 +198,17 @@ class Rebuild:
 def _readable(blob: bytes | None) -> UserState:
     try:
         return decode_state(blob) if blob else UserState()
+    except LaterState:
+        raise
     except BadState:
         return UserState()  # nothing there that the archive could lack
 
 
-def compare(old: UserState, new: UserState) -> str:
+def compare(old: UserState, new: UserState, archived: Collection[int] = ()) -> str:
     """equal: the same interactions; grown: the new holds the old's and more; lost: it lacks some.
 
-    What the newest MAX_ITEMS of the new have pushed out is not lost.
+    What the newest MAX_ITEMS of the new have pushed out is not lost: it is older than all of them,
+    or among the `archived` items, all of which were folded.
     """
     if old.interactions == new.interactions:
         return "equal"
@@ -205,7 +217,7 @@ def compare(old: UserState, new: UserState) -> str:
     for item, interaction in old.interactions.items():
         known = new.interactions.get(item)
         if known is None:
-            if not (full and interaction.at <= oldest):
+            if not (full and (interaction.at <= oldest or item in archived)):
                 return "lost"
         elif join(known, interaction) != known:
             return "lost"

@@ -11,21 +11,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from marquee_nearline.errors import StateUnavailable, Unrecoverable
+from marquee_shared import cluster
+from marquee_shared.cluster import Cluster, decode_cluster, encode_cluster, meta_key
 from marquee_shared.user_state import key
 
-CLUSTER = "cluster:meta"  # hash: namespace, previous, partitions
 FIRST_NAMESPACE = "n1"
 SOCKET_TIMEOUT = 5.0  # seconds; one apply of 200 users takes a few milliseconds
 OK, DUP = "OK", "DUP"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Where the user states live: the active namespace and its partition count."""
-
-    namespace: str
-    partitions: int
-    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,56 +45,45 @@ class StateStore:
         code = files("marquee_nearline").joinpath("state.lua").read_text()
         with _translated():
             self._redis.function_load(code, replace=True)
-            known = self._redis.exists(CLUSTER)
+            known = self._redis.exists(cluster.KEY)
         if not known:
             self.open_namespace(FIRST_NAMESPACE, partitions)
             self.activate(Cluster(namespace=FIRST_NAMESPACE, partitions=partitions))
-        cluster = self.cluster()
-        if cluster.partitions != partitions:
+        found = self.cluster()
+        if found.partitions != partitions:
             raise Unrecoverable(
-                f"namespace {cluster.namespace} has {cluster.partitions} partitions, not "
-                f"{partitions}: set MARQUEE_PARTITIONS={cluster.partitions}"
+                f"namespace {found.namespace} has {found.partitions} partitions, not "
+                f"{partitions}: set MARQUEE_PARTITIONS={found.partitions}"
             )
-        return cluster
+        return found
 
     def cluster(self) -> Cluster:
         """Raises Unrecoverable when Redis holds no namespace: it is new, or lost everything."""
         with _translated():
-            raw = self._redis.hgetall(CLUSTER)
-        if not raw:
+            found = decode_cluster(self._redis.hgetall(cluster.KEY))
+        if found is None:
             raise Unrecoverable(
                 "Redis holds no namespace: type `marquee-nearline init`, and where an archive "
                 "exists, `marquee-nearline rebuild`"
             )
-        meta = {_text(name): _text(value) for name, value in raw.items()}
-        return Cluster(
-            namespace=meta["namespace"],
-            partitions=int(meta["partitions"]),
-            previous=meta.get("previous", ""),
-        )
+        return found
 
     def open_namespace(self, namespace: str, partitions: int) -> None:
         """Set every partition's offset to 0, where it has none. Without this no worker may start:
         an offset that is gone from a namespace in use is a loss, not a beginning."""
         with _translated():
             for partition in range(partitions):
-                self._redis.hsetnx(_meta(namespace, partition), "off", "0")
+                self._redis.hsetnx(meta_key(namespace, partition), "off", "0")
 
-    def activate(self, cluster: Cluster) -> None:
+    def activate(self, active: Cluster) -> None:
         """Make this namespace the one that everybody reads and writes."""
         with _translated():
-            self._redis.hset(
-                CLUSTER,
-                mapping={
-                    "namespace": cluster.namespace,
-                    "partitions": str(cluster.partitions),
-                    "previous": cluster.previous,
-                },
-            )
+            fields: Any = encode_cluster(active)  # the client's own type of it is invariant
+            self._redis.hset(cluster.KEY, mapping=fields)
 
     def acquire(self, namespace: str, partition: int, topic_id: str) -> tuple[int, int]:
         """Take a partition over: its new epoch and next offset. Fences the previous owner."""
-        epoch, offset = self._call("nl_acquire_v1", [_meta(namespace, partition)], [topic_id])
+        epoch, offset = self._call("nl_acquire_v1", [meta_key(namespace, partition)], [topic_id])
         if epoch == -2:
             raise Unrecoverable(
                 f"partition {partition} of namespace {namespace} has lost its offset; type "
@@ -117,7 +98,7 @@ class StateStore:
 
     def load(self, namespace: str, partition: int, users: Sequence[str]) -> Loaded:
         """Offset, epoch and the users' blobs, in one call."""
-        keys = [_meta(namespace, partition), *(key(namespace, partition, u) for u in users)]
+        keys = [meta_key(namespace, partition), *(key(namespace, partition, u) for u in users)]
         offset, epoch, *blobs = self._call("nl_load_v1", keys, [])
         return Loaded(offset=offset, epoch=epoch, blobs=tuple(blobs))
 
@@ -127,7 +108,7 @@ class StateStore:
     ) -> str:  # fmt: skip
         """Write blobs and offset `span[1]` if the stored offset is `span[0]`: OK, DUP, FENCED or
         MISMATCH."""
-        keys = [_meta(namespace, partition), *(key(namespace, partition, u) for u in blobs)]
+        keys = [meta_key(namespace, partition), *(key(namespace, partition, u) for u in blobs)]
         return _text(self._call("nl_apply_v1", keys, [*span, epoch, *blobs.values()]))
 
     def users(self, namespace: str, partition: int) -> Iterator[str]:
@@ -142,16 +123,12 @@ class StateStore:
         for partition in range(partitions):
             keys = [key(namespace, partition, user) for user in self.users(namespace, partition)]
             with _translated():
-                for name in [*keys, _meta(namespace, partition)]:
+                for name in [*keys, meta_key(namespace, partition)]:
                     self._redis.unlink(name)
 
     def _call(self, function: str, keys: list[str], args: list[object]) -> Any:  # noqa: ANN401 one function answers a list, the other a word
         with _translated():
             return self._redis.fcall(function, len(keys), *keys, *args)
-
-
-def _meta(namespace: str, partition: int) -> str:
-    return f"p:{{{namespace}.{partition}}}:meta"
 
 
 def _text(value: bytes | str) -> str:

@@ -29,7 +29,9 @@ class Written:
     there: int
 
 
-def write_source(store: Store, source: str, events: Iterable[Event]) -> Written:
+def write_source(
+    store: Store, source: str, events: Iterable[Event], *, rows_per_object: int = ROWS_PER_OBJECT
+) -> Written:
     """Write a whole history under one source, by create-only PUT. Raises StoreError.
 
     Per partition the events go in order of time, offsets dense from 0. The source's name stands
@@ -42,7 +44,7 @@ def write_source(store: Store, source: str, events: Iterable[Event]) -> Written:
     created = there = 0
     for partition, chain in sorted(partitions.items()):
         chain.sort(key=lambda e: (e.at, e.event_id))
-        for name, data in _objects(source, partition, chain):
+        for name, data in _objects(source, partition, chain, rows_per_object):
             try:
                 store.create(name, data)
                 created += 1
@@ -52,9 +54,11 @@ def write_source(store: Store, source: str, events: Iterable[Event]) -> Written:
     return Written(source=source, events=total, created=created, there=there)
 
 
-def _objects(source: str, partition: int, chain: Sequence[Event]) -> Iterator[tuple[str, bytes]]:
-    for first in range(0, len(chain), ROWS_PER_OBJECT):
-        rows = chain[first : first + ROWS_PER_OBJECT]
+def _objects(
+    source: str, partition: int, chain: Sequence[Event], size: int
+) -> Iterator[tuple[str, bytes]]:
+    for first in range(0, len(chain), size):
+        rows = chain[first : first + size]
         named = ArchiveObject(kind="events", source=source, partition=partition, first=first)
         yield named.name, _parquet(first, rows)
 

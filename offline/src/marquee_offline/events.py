@@ -17,7 +17,7 @@ from marquee_offline.histories import Cut, UserEvents, build, to_batch
 from marquee_shared.archive import Snapshot, is_simulated, parse
 from marquee_shared.context import FIELDS, OTHER, VALUES
 from marquee_shared.errors import BadInput
-from marquee_shared.event import Event, decode_event
+from marquee_shared.event import Event, read_event
 from marquee_shared.interaction import Interaction, from_event
 from marquee_shared.signals import SignalWeights
 from marquee_shared.store import Store
@@ -71,16 +71,25 @@ def read_events(spark: SparkSession, url: str, snapshot: Snapshot, blocks: int) 
 
 def _read_object(store: Store, name: str) -> pa.RecordBatch:
     simulated = is_simulated(parse(name).source)
-    values = pq.read_table(io.BytesIO(store.get(name)), columns=["value"]).column("value")
-    rows = [row for value in values.to_pylist() if (row := _row(value, simulated))]
+    messages = _messages(store, name)
+    rows = [row for key, value in messages if (row := _row(key, value, simulated))]
     columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     arrays = [pa.array(c, kind) for c, kind in zip(columns, COLUMNS.values(), strict=True)]
     return pa.RecordBatch.from_arrays(arrays, names=list(COLUMNS))
 
 
-def _row(value: bytes, simulated: bool) -> tuple[object, ...] | None:
+def _messages(store: Store, name: str) -> Iterator[tuple[bytes | None, bytes | None]]:
+    """Keys and values of an archive object. Raises BadInput naming it."""
     try:
-        event = decode_event(value)
+        table = pq.read_table(io.BytesIO(store.get(name)), columns=["key", "value"])
+    except (pa.ArrowException, OSError) as error:
+        raise BadInput(name, "is not readable Parquet") from error
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _row(key: bytes | None, value: bytes | None, simulated: bool) -> tuple[object, ...] | None:
+    try:
+        event = read_event(key, value)
     except BadInput:
         return None
     said = from_event(event)
@@ -99,7 +108,9 @@ def vocabulary(events: DataFrame) -> Vocabulary:
     pairs = F.explode(
         F.array(*(F.struct(F.lit(n).alias("of"), F.col(n).alias("v")) for n in names))
     )
-    told = events.select(pairs.alias("pair")).where(F.col("pair.v") != OTHER)
+    told = events.select(pairs.alias("pair")).where(
+        (F.col("pair.of") == "item") | (F.col("pair.v") != OTHER)  # an item may be called that
+    )
     table = told.groupBy("pair.of", "pair.v").count().toArrow()
     found: dict[str, list[tuple[int, str]]] = {name: [] for name in names}
     for of, value, n in zip(*(column.to_pylist() for column in table.columns), strict=True):

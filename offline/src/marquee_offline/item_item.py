@@ -27,7 +27,9 @@ def item_item(histories: DataFrame, tally: Tally, ridge: float) -> ItemItem:
     return ease(co_occurrence(histories, supported, n_items), supported, n_items, ridge)
 
 
-def ease(counts: sp.csr_matrix, supported: I64, n_items: int, ridge: float) -> ItemItem:
+def ease(
+    counts: sp.csr_matrix, supported: I64, n_items: int, ridge: float, kept: int = NEIGHBOURS
+) -> ItemItem:
     """B = I - P diag(1 / diag P), P = (X'X + ridge I)^-1, zero diagonal, largest entries kept.
 
     Source: Steck 2019, closed form. counts `(n, n)` over the supported items.
@@ -41,11 +43,11 @@ def ease(counts: sp.csr_matrix, supported: I64, n_items: int, ridge: float) -> I
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
     weights = -inverse / np.diag(inverse)
     np.fill_diagonal(weights, 0)
-    return _largest(weights.astype(np.float32), supported, n_items)
+    return _largest(weights.astype(np.float32), supported, n_items, kept)
 
 
-def _largest(weights: F32, supported: I64, n_items: int) -> ItemItem:
-    kept = min(NEIGHBOURS, len(weights) - 1)
+def _largest(weights: F32, supported: I64, n_items: int, kept: int) -> ItemItem:
+    kept = min(kept, len(weights) - 1)
     best = np.argpartition(-np.abs(weights), kept, axis=1)[:, :kept] if kept else np.empty((1, 0))
     best = np.sort(best.astype(np.int64), axis=1)
     lengths = np.zeros(n_items, np.int64)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
+from pyspark.errors import PySparkException
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -35,8 +36,17 @@ def app() -> None:
     try:
         cli()
     except MarqueeError as error:
-        sys.stderr.write(f"{_sentence(error)}\n")
-        sys.exit(1)
+        _end(_sentence(error))
+    except OSError as error:
+        _end(f"{error.filename or 'input/output'}: {error.strerror or error}")
+    except PySparkException as error:
+        last = str(error).strip().splitlines()[-1]
+        _end(f"a Spark task failed: {last}; spark.log in MARQUEE_CACHE_DIR has the rest")
+
+
+def _end(sentence: str) -> None:
+    sys.stderr.write(f"marquee-offline: {sentence}\n")
+    sys.exit(1)
 
 
 def _sentence(error: MarqueeError) -> str:
@@ -86,7 +96,6 @@ def publish_command(model_id: str, force: Force = False, as_json: Json = False) 
         Store(settings.store),
         settings.channel,
         model_id,
-        cache=settings.cache_dir,
         now=_now(),
         force=force,
     )
@@ -104,9 +113,7 @@ def rollback_command(
 ) -> None:
     """Let the model before the current one, or a given one, serve again."""
     settings = load()
-    entry = rollback(
-        Store(settings.store), settings.channel, to, cache=settings.cache_dir, now=_now()
-    )
+    entry = rollback(Store(settings.store), settings.channel, to, now=_now())
     _tell(
         as_json,
         msgspec.to_builtins(entry),
@@ -122,9 +129,7 @@ def run_command(force: Force = False, as_json: Json = False) -> None:
     store.probe()  # an unsafe store is refused before the work, not after
     with _events(settings) as (events, progress):
         model_id, result = train(events, store, recipe(settings), now=_now(), progress=progress)
-    entry = publish(
-        store, settings.channel, model_id, cache=settings.cache_dir, now=_now(), force=force
-    )
+    entry = publish(store, settings.channel, model_id, now=_now(), force=force)
 
     def show(console: Console) -> None:
         report.show_evaluation(console, result)

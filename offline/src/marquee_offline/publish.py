@@ -2,12 +2,12 @@
 
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from marquee_offline.errors import Refused
 from marquee_shared.artifact import read_model
 from marquee_shared.channel import Entry, entries, publish_entry
 from marquee_shared.manifest import Manifest
-from marquee_shared.model import Model
 from marquee_shared.store import Store
 from marquee_shared.verify import smoke_query
 
@@ -15,7 +15,7 @@ GATE = "ndcg@10 minus popularity"
 
 
 def publish(
-    store: Store, channel: str, model_id: str, *, cache: Path, now: datetime, force: bool = False
+    store: Store, channel: str, model_id: str, *, now: datetime, force: bool = False
 ) -> Entry:
     """Let a model serve. Raises Refused, BadArtifact, UnsafeStore, AlreadyExists, StoreError.
 
@@ -23,8 +23,7 @@ def publish(
     model or a failed smoke query no force can publish.
     """
     store.probe()
-    model = verified(store, model_id, cache)
-    objection = objects(model.manifest)
+    objection = objects(verified(store, model_id))
     if objection and not force:
         raise Refused(f"model {model_id} is refused: {objection}; --force overrides")
     return publish_entry(
@@ -43,11 +42,15 @@ def objects(manifest: Manifest) -> str:
     )
 
 
-def rollback(store: Store, channel: str, to: str | None, *, cache: Path, now: datetime) -> Entry:
-    """Let the given model serve again, or the one before the current. Raises as `publish`."""
+def rollback(store: Store, channel: str, to: str | None, *, now: datetime) -> Entry:
+    """Let a model that this channel once named serve again: the given one, or the one before the
+    current. What never passed the gate is not reached this way. Raises as `publish`."""
     store.probe()
-    target = to or _before(entries(store, channel), channel)
-    verified(store, target, cache)
+    history = entries(store, channel)
+    if to and to not in [entry.model_id for entry in history]:
+        raise Refused(f"channel {channel} never named model {to}; publish it")
+    target = to or _before(history, channel)
+    verified(store, target)
     return publish_entry(store, channel, target, at=now.isoformat(), reason="rollback")
 
 
@@ -60,8 +63,10 @@ def _before(history: list[Entry], channel: str) -> str:
     return models[first - 1]
 
 
-def verified(store: Store, model_id: str, cache: Path) -> Model:
-    """The model, every part read and checked and one user put through it. Raises BadArtifact."""
-    model = read_model(store, model_id, cache)
-    smoke_query(model)
-    return model
+def verified(store: Store, model_id: str) -> Manifest:
+    """The manifest of a model of which every part was read and checked, and which has answered a
+    smoke query. Raises BadArtifact."""
+    with TemporaryDirectory() as folder:
+        model = read_model(store, model_id, Path(folder))
+        smoke_query(model)
+    return model.manifest

@@ -9,9 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from marquee_shared.channel import DEFAULT
 from marquee_shared.errors import BadSetting
 from marquee_shared.fold_in import Objective
-
-PREFIX = "MARQUEE_"
-OWN = ("MARQUEE_SPARK_", "MARQUEE_TRAIN_")  # no other tier reads variables that start so
+from marquee_shared.variables import PREFIX, refuse_unknown
 
 
 class Settings(BaseSettings):
@@ -20,7 +18,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     store: str
-    channel: str = Field(DEFAULT, pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    channel: str = Field(DEFAULT, pattern=r"^[a-z0-9-]{1,32}$")
     cache_dir: Path = Path.home() / ".cache" / "marquee" / "offline"
     spark_master: str = "local[2]"
     spark_blocks: int = Field(2, ge=1, le=100_000)  # user blocks: one or a few per core
@@ -38,10 +36,7 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings of this process. Raises BadSetting naming the variable."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    unknown = sorted(name for name in os.environ if name.startswith(OWN) and name not in known)
-    if unknown:
-        raise BadSetting(f"{unknown[0]}: no such setting; known are {', '.join(sorted(known))}")
+    refuse_unknown(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the required field comes from the environment
     except ValidationError as error:

@@ -9,15 +9,20 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi import Path as InPath
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
 from marquee_online import metrics
 from marquee_online.openapi import (
     ACCEPTED_EXAMPLE,
     EVENT_EXAMPLE,
+    NOT_READY_EXAMPLE,
     PAGE_EXAMPLE,
+    READY_EXAMPLE,
     SIMILAR_EXAMPLE,
     answers,
+    example,
     request_body,
 )
 from marquee_online.page import Ask, Page, ShownItem, answer, decide, know, shown_item
@@ -151,13 +156,17 @@ async def similar(
     return _json(Similar(item_id=item_id, model_id=model.model_id, items=found))
 
 
-@health.get("/livez", summary="Is the process alive?")
+@health.get("/livez", summary="Is the process alive?", responses=example(200, {"alive": True}))
 async def livez() -> Response:
     """Always 200 while the event loop turns."""
     return _json({"alive": True})
 
 
-@health.get("/readyz", summary="Can it answer pages?")
+@health.get(
+    "/readyz",
+    summary="Can it answer pages?",
+    responses={**example(200, READY_EXAMPLE), **example(503, NOT_READY_EXAMPLE)},
+)
 async def readyz(request: Request) -> Response:
     """200 once a verified model serves. Redis down is no reason: pages degrade and say so."""
     parts = _parts(request)
@@ -171,7 +180,7 @@ async def readyz(request: Request) -> Response:
     return _json(status, 200 if model else 503)
 
 
-@health.get("/metrics", summary="Prometheus metrics")
+@health.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def show_metrics() -> Response:
     """Text exposition format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -197,10 +206,13 @@ async def _body(request: Request) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise HTTPException(415, "Send the body uncompressed.")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise HTTPException(413, f"The body is larger than {MAX_BODY} bytes.")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                raise HTTPException(413, f"The body is larger than {MAX_BODY} bytes.")
+    except ClientDisconnect:
+        raise HTTPException(400, "The body ended before its end.") from None
     return bytes(body)
 
 

@@ -1,12 +1,15 @@
 """Wiring of the online tier: the app's parts are built here, by hand, and closed in reverse."""
 
 import asyncio
+import errno
+import logging
 import signal
 import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 import structlog
@@ -21,9 +24,9 @@ from marquee_online.produce import Sink
 from marquee_online.settings import Settings, load_settings, parse_keys
 from marquee_online.states import States
 from marquee_shared import decision, event
-from marquee_shared.errors import MarqueeError
+from marquee_shared.errors import BadSetting, MarqueeError
 from marquee_shared.event import PostedEvent
-from marquee_shared.follow import Follower
+from marquee_shared.follow import Follower, make_cache
 from marquee_shared.store import Store
 
 DRAIN_SECONDS = 20  # for requests in hand when told to stop
@@ -37,6 +40,9 @@ def _options(version: Annotated[bool, typer.Option("--version")] = False) -> Non
     if version:
         typer.echo(f"marquee-online {__version__}")
         raise typer.Exit
+    logging.basicConfig(  # what libraries say, librdkafka above all
+        format="%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", datefmt="%H:%M:%S"
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -73,11 +79,12 @@ def serve() -> None:
 def create_app(settings: Settings) -> FastAPI:
     """The service; its parts live from its start to its end. Raises BadSetting."""
     store = Store(settings.store)
+    cache = make_cache(settings.cache_dir)
 
     @asynccontextmanager
     async def lifespan(service: FastAPI) -> AsyncIterator[None]:
         """The first look for a model comes before the first request; connections open lazily."""
-        parts = _open(settings, store)
+        parts = _open(settings, store, cache)
         service.state.parts = parts
         await asyncio.to_thread(parts.follower.start)
         await parts.states.refresh()
@@ -103,15 +110,13 @@ def create_app(settings: Settings) -> FastAPI:
     return service
 
 
-def _open(settings: Settings, store: Store) -> Parts:
+def _open(settings: Settings, store: Store, cache: Path) -> Parts:
     def report(event: str, fields: dict[str, str]) -> None:
         log.info(event, **fields)
         if event == "model_swapped":
             metrics.MODEL.clear()
             metrics.MODEL.labels(fields["model_id"]).set(1)
 
-    cache = settings.cache_dir / "models"
-    cache.mkdir(parents=True, exist_ok=True)
     return Parts(
         follower=Follower(store, settings.channel, cache, report),
         states=States(settings.redis, settings.redis_timeout_ms),
@@ -125,12 +130,16 @@ async def _measured(
     request: Request, call_next: Callable[[Request], Awaitable[Response]]
 ) -> Response:
     started = time.perf_counter()
-    response = await call_next(request)
-    route = request.scope.get("route")
-    path = getattr(route, "path", "unknown")  # never the raw path: it has no bound
-    metrics.LATENCY.labels(path).observe(time.perf_counter() - started)
-    metrics.ANSWERS.labels(path, response.status_code).inc()
-    return response
+    status = 500
+    try:
+        response = await call_next(request)
+        status = response.status_code
+        return response
+    finally:
+        route = request.scope.get("route")
+        path = getattr(route, "path", "unknown")  # never the raw path: it has no bound
+        metrics.LATENCY.labels(path).observe(time.perf_counter() - started)
+        metrics.ANSWERS.labels(path, status).inc()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -140,9 +149,12 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
     except OSError as error:
-        raise MarqueeError(
-            f"cannot listen on {host}:{port} ({error.strerror}); set MARQUEE_PORT to a free port"
-        ) from error
+        fix = (
+            "set MARQUEE_HOST to an address of this machine"
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+            else "set MARQUEE_PORT to a free port"
+        )
+        raise BadSetting(f"cannot listen on {host}:{port} ({error.strerror}); {fix}") from error
     return listening
 
 

@@ -50,6 +50,13 @@ SIMILAR_EXAMPLE = {
     "model_id": "20261123t133044z-abebd1bc40d0",
     "items": [_ITEM | {"source": "similar"}],
 }
+READY_EXAMPLE = {
+    "ready": True,
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "model_refused": "",
+    "redis": True,
+}
+NOT_READY_EXAMPLE = READY_EXAMPLE | {"ready": False, "model_id": None}
 _PROBLEM = {
     "type": "object",
     "required": ["title", "status", "detail"],
@@ -86,6 +93,12 @@ def answers(status: int, kind: type, example: object, *refusals: int) -> Describ
             },
         }
     return described
+
+
+def example(status: int, body: object) -> Described:
+    """The `responses` entry of an answer that has no schema of its own."""
+    content = {"application/json": {"example": body}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content}}
 
 
 def request_body(kind: type, example: object) -> dict[str, Any]:

@@ -34,6 +34,10 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         return problem(422, str(first["msg"]), field=str(first["loc"][-1]))
 
+    @app.exception_handler(Exception)
+    async def broken(_: Request, __: Exception) -> Response:
+        return problem(500, "This is our fault; the log has the reason.")
+
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> Response:
         return problem(error.status_code, str(error.detail), dict(error.headers or {}))

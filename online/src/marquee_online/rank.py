@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from marquee_shared.context import Context
@@ -11,6 +12,7 @@ from marquee_shared.fold_in import F32, F64
 from marquee_shared.interaction import PLAY, Interaction
 from marquee_shared.model import I64, Model
 from marquee_shared.score import item_item_scores, mix, score, top
+from marquee_shared.signals import weigh
 
 ROW_LENGTH = 20
 LIKED_FROM = 0.5  # signed weight from which an item may head "because you watched"
@@ -37,7 +39,7 @@ def taste_of(
         for item, interaction in interactions.items()
         if (row := model.row_of_hash.get(item)) is not None
     }
-    liked = [int(row) for row, weight in zip(rows, weights, strict=True) if weight >= LIKED_FROM]
+    liked = _liked(model, known)
     return Taste(
         rows=rows,
         weights=weights,
@@ -45,6 +47,14 @@ def taste_of(
         seen=np.array(sorted(row for row, i in known.items() if i.kind >= PLAY), np.int64),
         latest_liked=max(liked, key=lambda row: (known[row].at, row), default=None),
     )
+
+
+def _liked(model: Model, known: Mapping[int, Interaction]) -> list[int]:
+    """Rows that were watched or judged, and liked: whatever is long ago was liked in full then."""
+    ageless = msgspec.structs.replace(model.manifest.signals, half_life_days=0.0)
+    weights = weigh(list(known.values()), ageless).tolist()
+    pairs = zip(known.items(), weights, strict=True)
+    return [row for (row, i), w in pairs if i.kind >= PLAY and w >= LIKED_FROM]
 
 
 def personal_rows(model: Model, taste: Taste, context: Context) -> tuple[Row, ...]:
@@ -77,7 +87,7 @@ def popular_row(model: Model, context: Context, shown: set[int]) -> Row:
     segments = model.manifest.segments
     wanted = [f"device={context.device}", f"daypart={context.daypart}", "all"]
     segment = next(name for name in wanted if name in segments)
-    counts = model.popularity[segments.index(segment)].copy()
+    counts = model.popularity[segments.index(segment)]
     where = segment.partition("=")[2]
     title = f"Popular: {where}" if where else "Popular"
     return _row(model, "popular", title, f"popular:{segment}", counts, shown)

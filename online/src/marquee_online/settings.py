@@ -1,13 +1,16 @@
 """Settings of the online tier, from the environment."""
 
+import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlparse
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee_shared.channel import DEFAULT
 from marquee_shared.errors import BadSetting
+from marquee_shared.variables import refuse_unknown
 
 MIN_KEY_BYTES = 16
 
@@ -26,6 +29,12 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     redis_timeout_ms: Annotated[int, Field(ge=1, le=5000)] = 50  # then the page goes on without
+
+    @field_validator("redis")
+    @classmethod
+    def _reachable(cls, value: str) -> str:
+        urlparse(value).port  # noqa: B018 raises ValueError for a port that is none
+        return value
 
     @field_validator("credit_keys")
     @classmethod
@@ -47,7 +56,8 @@ def parse_keys(value: str) -> dict[str, bytes]:
 
 
 def load_settings() -> Settings:
-    """Raises BadSetting naming the first variable that is missing or wrong."""
+    """Raises BadSetting naming the first variable that is missing, wrong or unknown."""
+    refuse_unknown(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the environment fills it
     except ValidationError as error:

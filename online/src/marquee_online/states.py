@@ -9,11 +9,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from marquee_shared.errors import MarqueeError
+from marquee_shared import cluster
+from marquee_shared.cluster import Cluster, decode_cluster
+from marquee_shared.errors import BadState, MarqueeError
 from marquee_shared.ids import partition_of
 from marquee_shared.user_state import UserState, decode_state, key
 
-CLUSTER = "cluster:meta"  # hash: namespace, partitions
 REFRESH_SECONDS = 0.5  # how often the active namespace is looked up
 REMEMBERED = 10_000  # users whose last state stays in this process, 30 MB
 log = structlog.get_logger()
@@ -40,7 +41,7 @@ class States:
             retry_on_error=[],
         )
         self._timeout = seconds
-        self._home: tuple[str, int] | None = None  # namespace, partitions
+        self._home: Cluster | None = None
         self._known: OrderedDict[str, UserState] = OrderedDict()
         self.reachable = False
 
@@ -48,8 +49,8 @@ class States:
         """The user's state, or None for a user without one. Raises Unavailable, BadState."""
         if self._home is None:
             raise Unavailable(None)
-        namespace, partitions = self._home
-        name = key(namespace, partition_of(user_id, partitions), user_id)
+        partition = partition_of(user_id, self._home.partitions)
+        name = key(self._home.namespace, partition, user_id)
         try:
             blob = await asyncio.wait_for(self._redis.get(name), self._timeout)
         except (RedisError, OSError, TimeoutError) as error:
@@ -65,16 +66,15 @@ class States:
     async def refresh(self) -> None:
         """Look the active namespace up once."""
         try:
-            raw = await asyncio.wait_for(self._redis.hmget(CLUSTER, "namespace", "partitions"), 1.0)
-        except (RedisError, OSError, TimeoutError):
+            raw = await asyncio.wait_for(self._redis.hgetall(cluster.KEY), 1.0)
+            found = decode_cluster(raw)
+        except (RedisError, OSError, TimeoutError, BadState):
             self.reachable = False
             return
         self.reachable = True
-        if raw[0] and raw[1]:
-            home = (_bytes(raw[0]).decode(), int(raw[1]))
-            if home != self._home:
-                log.info("namespace", name=home[0], partitions=home[1])
-                self._home = home
+        if found and found != self._home:
+            log.info("namespace", name=found.namespace, partitions=found.partitions)
+            self._home = found
 
     async def keep_fresh(self) -> None:
         """Look the namespace up for ever."""

@@ -62,7 +62,7 @@ def parse(name: str) -> ArchiveObject:
     """Raises BadInput for a name that is none of the archive's."""
     match = _NAME.fullmatch(name)
     if not match:
-        raise BadInput("archive object", "its name does not follow the archive's form")
+        raise BadInput(name, "is not the name of an archive object")
     kind, source, partition, first, generation = match.groups()
     parsed = ArchiveObject(
         kind=kind,
@@ -72,7 +72,7 @@ def parse(name: str) -> ArchiveObject:
         generation=int(generation),
     )
     if parsed.name != name:  # p=007, g00: a second name for one object
-        raise BadInput("archive object", "its name does not follow the archive's form")
+        raise BadInput(name, "is not the name of an archive object")
     return parsed
 
 

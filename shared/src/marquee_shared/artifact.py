@@ -85,12 +85,12 @@ def write_model(
     """Upload a model under the id that follows from its contents; invisible until a channel names
     it. The manifest's `model_id`, `created_at` and `parts` are filled in here. Raises BadArtifact
     when no reader could read it, AlreadyExists, StoreError."""
+    parts = {name: tensors for name, tensors in model_parts(model).items() if tensors}
     files = {
         name: safetensors.numpy.save({k: np.ascontiguousarray(v) for k, v in tensors.items()})
-        for name, tensors in model_parts(model).items()
-        if tensors
+        for name, tensors in parts.items()
     }
-    described = {name: _describe(data, model_parts(model)[name]) for name, data in files.items()}
+    described = {name: _describe(data, parts[name]) for name, data in files.items()}
     blank = msgspec.structs.replace(
         model.manifest, model_id="", created_at=created.isoformat(), parts=described
     )

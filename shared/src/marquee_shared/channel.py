@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from contextlib import suppress
 from typing import Annotated, Literal
 
 import msgspec
@@ -65,8 +66,11 @@ def latest(store: Store, channel: str, known: int = 0) -> Entry | None:
 
 
 def entries(store: Store, channel: str) -> list[Entry]:
-    """The whole history, oldest first."""
-    found = (read_entry(store, channel, number) for number in numbers(store, channel))
+    """The whole history, oldest first, without entries that cannot be read."""
+    found = []
+    for number in numbers(store, channel):
+        with suppress(BadArtifact):
+            found.append(read_entry(store, channel, number))
     return [entry for entry in found if entry]
 
 

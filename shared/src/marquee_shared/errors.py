@@ -5,6 +5,7 @@ MarqueeError
 ├── BadSetting     refuse to start; names the variable
 ├── BadToken       a credit token is forged, expired or foreign: no credit, counted
 ├── BadState       a user's blob fails its checks: treated as absent, counted, rebuilt
+│   └── LaterState      a later version wrote it: never overwritten, the reader is to be upgraded
 ├── BadArtifact    a model is refused; the last good one keeps serving
 └── StoreError     the object store did not answer as asked
     ├── NotFound         no such object: often an ordinary answer
@@ -36,6 +37,10 @@ class BadToken(MarqueeError):
 
 class BadState(MarqueeError):
     """A user's blob is truncated, corrupt or of an unknown version."""
+
+
+class LaterState(BadState):
+    """A user's blob is whole, and of a version that this reader does not know."""
 
 
 class BadArtifact(MarqueeError):

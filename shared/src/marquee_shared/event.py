@@ -110,6 +110,18 @@ def decode_event(data: bytes | None) -> Event:
     return msgspec.structs.replace(event, context=closed(event.context)[0])
 
 
+def read_event(key: bytes | None, value: bytes | None) -> Event:
+    """A message of the topic, or of the archive, as an event.
+
+    Raises BadInput, also where the key is not the user: the message then lies in a partition that
+    is not the user's.
+    """
+    event = decode_event(value)
+    if key != event.user_id.encode():
+        raise BadInput("key", "is not the user id")
+    return event
+
+
 def accept_event(data: bytes, *, event_id: str, now_ms: int) -> tuple[Event, int]:
     """A posted body as the event that goes to the topic, and how many context values were unknown.
 

@@ -2,20 +2,29 @@
 
 import os
 import shutil
-import signal
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from marquee_shared.artifact import read_model
 from marquee_shared.channel import latest, numbers, read_entry
-from marquee_shared.errors import BadArtifact, StoreError
+from marquee_shared.errors import BadArtifact, BadSetting, StoreError
 from marquee_shared.model import Model
 from marquee_shared.store import Store
 from marquee_shared.verify import smoke_query
 
 POLL_SECONDS = 1.0
 Report = Callable[[str, dict[str, str]], None]
+
+
+def make_cache(folder: Path) -> Path:
+    """The folder for downloaded models, made if need be. Raises BadSetting."""
+    try:
+        (folder / "models").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(f"MARQUEE_CACHE_DIR: {folder}: {error.strerror}") from error
+    return folder / "models"
 
 
 class Follower:
@@ -47,7 +56,7 @@ class Follower:
             entry = latest(self._store, self._channel, self._seen)
             if entry is None or entry.seq == self._seen:
                 self.refused = self._verdict  # an outage in between is over
-                return False
+                return self.model is None and bool(self._verdict) and self._fall_back()
             model = self._load(entry.model_id)
         except BadArtifact as error:
             if entry:
@@ -77,9 +86,9 @@ class Follower:
         try:
             while not self._stop.wait(POLL_SECONDS):
                 self.check()
-        finally:
-            if not self._stop.is_set():  # a dead follower would serve an old model for ever
-                os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException:  # a process without a follower would serve an old model for ever
+            traceback.print_exc()
+            os._exit(1)
 
     def _fall_back(self) -> bool:
         """A process that starts at a refused entry takes the newest before it that is good."""

@@ -5,8 +5,6 @@ from typing import Annotated, NewType
 
 import msgspec
 
-UserId = NewType("UserId", str)
-ItemId = NewType("ItemId", str)
 ModelId = NewType("ModelId", str)
 
 # No '/', '{', '}', space or control character: an id becomes part of object names and Redis keys,

@@ -26,7 +26,6 @@ KINDS = {
     "thumbs_up": THUMBS_UP,
     "rating": RATING,
 }
-NAMES = {code: name for name, code in KINDS.items()}
 
 STRENGTH_UNIT = 1000  # strengths are integers in thousandths, so that equal means equal
 PLAY_STRENGTH = 500  # a play of which we do not know the end counts as half watched

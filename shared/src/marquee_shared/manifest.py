@@ -35,7 +35,7 @@ class ContextField(msgspec.Struct, frozen=True, kw_only=True):
     """Values of one context field, in the row order of its vectors, and the field's gain."""
 
     values: tuple[str, ...]
-    gain: float  # 0: the field has no effect
+    gain: Annotated[float, msgspec.Meta(ge=0, le=100)]  # 0: the field has no effect
 
 
 class Metric(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Object store: immutable objects by create-only PUT. `file://` and `s3://` through obstore."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -102,6 +103,9 @@ def _open(url: str) -> Any:  # noqa: ANN401 obstore's own union of stores is not
             raise BadSetting(f"MARQUEE_STORE: cannot use {folder}: {error.strerror}") from error
         return LocalStore(folder)
     if parts.scheme == "s3" and parts.netloc:
+        endpoint = os.environ.get("AWS_ENDPOINT_URL", "https://")
+        if not endpoint.startswith(("http://", "https://")):
+            raise BadSetting("AWS_ENDPOINT_URL: expected http:// or https://")
         return S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
@@ -122,4 +126,5 @@ def _translated(key: str) -> Iterator[None]:
     except (oe.AlreadyExistsError, oe.PreconditionError, FileExistsError) as error:
         raise AlreadyExists(key) from error
     except (oe.BaseError, OSError) as error:
-        raise StoreError(f"{key}: {error}") from error
+        said = str(error).partition("\n\nDebug source")[0]  # the library adds a page of structs
+        raise StoreError(f"{key}: {said}") from error

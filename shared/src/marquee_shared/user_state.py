@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from marquee_shared.errors import BadState
+from marquee_shared.errors import BadState, LaterState
 from marquee_shared.event import Event
 from marquee_shared.fold_in import F32
 from marquee_shared.ids import event_hash, item_hash
@@ -116,14 +116,17 @@ def encode_state(state: UserState) -> bytes:
 
 
 def decode_state(data: bytes) -> UserState:
-    """Raises BadState: wrong magic, unknown version, wrong length, wrong checksum."""
+    """Raises BadState: wrong magic, length or checksum; LaterState: whole, of another version.
+
+    Every version starts with the magic and its number and ends with the CRC-32.
+    """
     if len(data) < _HEAD.size + 24:
         raise BadState("shorter than an empty state")
     magic, version, _, events, n_items, n_ids, n_model = _HEAD.unpack_from(data)
-    if magic != b"MQ" or version != VERSION:
-        raise BadState(f"not a state of version {VERSION}")
-    if zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
-        raise BadState("checksum does not match")
+    if magic != b"MQ" or zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
+        raise BadState("magic or checksum does not match")
+    if version != VERSION:
+        raise LaterState(f"a user state has version {version}, this reader knows {VERSION}")
     at = _HEAD.size + n_model
     d = int.from_bytes(data[at : at + 2], "little")
     items_at = at + 2

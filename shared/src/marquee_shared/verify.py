@@ -1,15 +1,18 @@
 """Verify: what must hold of a model before it may serve."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from marquee_shared.context import FIELDS, Context
 from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F32, F64, gram
 from marquee_shared.ids import ID_PATTERN
 from marquee_shared.model import ItemItem, Model
+from marquee_shared.score import score
 
 SMOKE_ITEMS = 3  # most popular items that the smoke query pretends to have been liked
 MAX_NORM = 1e3  # a folded-in vector longer than this is no sane model's
@@ -71,15 +74,25 @@ def _is_csr(matrix: ItemItem, n: int) -> bool:
 def smoke_query(model: Model) -> None:
     """One user through the model, before it may serve. Raises BadArtifact."""
     favourites = np.sort(np.argsort(-model.popularity[0], kind="stable")[:SMOKE_ITEMS])
+    favourites = favourites.astype(np.int64)
     try:
-        vector = model.fold_in(favourites.astype(np.int64), np.ones(len(favourites)))
+        vector = model.fold_in(favourites, np.ones(len(favourites)))
     except np.linalg.LinAlgError as error:
         raise BadArtifact(f"smoke query: {error}") from error
-    scores = model.factors @ vector
-    if not np.isfinite(scores).all():
-        raise BadArtifact("smoke query: scores are not finite")
     norm = float(np.linalg.norm(vector))
     if not 0 < norm < MAX_NORM:
         raise BadArtifact(f"smoke query: a vector of length {norm:.3g}")
-    if np.ptp(scores) == 0:
-        raise BadArtifact("smoke query: every item scores the same")
+    weights = np.ones(len(favourites))
+    for context in _contexts(model):
+        scores = score(model, vector, favourites, weights, context, favourites[:0])
+        if not np.isfinite(scores.total).all():
+            raise BadArtifact(f"smoke query: scores are not finite in {context}")
+        if np.ptp(scores.ials) == 0:
+            raise BadArtifact("smoke query: every item scores the same")
+
+
+def _contexts(model: Model) -> Iterator[Context]:
+    """No context, and each that the model knows of."""
+    yield Context()
+    for name, field in model.manifest.context.items():
+        yield from (Context(**{name: value}) for value in field.values if name in FIELDS)
