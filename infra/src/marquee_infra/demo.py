@@ -84,7 +84,9 @@ def show_demo(platform: Platform, console: Console, steps: Steps) -> None:
         source = simulate.write_history(store, seed=SEED, items=catalogue)
         console.print(f"[bold]{source}[/]: synthetic, labelled so wherever it shows")
     with steps.step("Train, evaluate and publish with Spark"):
-        model_id = str(_offline(platform, "run")["entry"]["model_id"])
+        result = _offline(platform, "run")
+        console.print(f"NDCG@10 {result['metrics']['ndcg@10']['value']:.3f}: {result['verdict']}")
+        model_id = str(result["entry"]["model_id"])
         proof.until(lambda: _serves(platform, model_id), f"model {model_id} serves", SWAP_SECONDS)
     with steps.step("Rebuild the user states from the archive"):
         rebuilt = _run(platform, "marquee-nearline", "rebuild", "--json")

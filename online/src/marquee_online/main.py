@@ -29,7 +29,7 @@ from marquee_shared.event import PostedEvent
 from marquee_shared.follow import Follower, make_cache
 from marquee_shared.store import Store
 
-DRAIN_SECONDS = 20  # for requests in hand when told to stop
+DRAIN_SECONDS = 8  # for requests in hand when told to stop; supervisors kill after 10
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 log = structlog.get_logger()
 
