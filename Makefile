@@ -25,7 +25,7 @@ check: setup ## ruff, mypy strict, import contracts
 isolated: setup ## each tier's tests in an environment that holds only shared and that tier
 	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done
 
-storm: setup ## SIGKILL nearline and the archiver twenty times under load: nothing lost, nothing doubled
+storm: setup ## SIGKILL nearline and the archiver twenty times each under load: nothing lost, nothing doubled
 	@$(BIN)/python -m pytest -m slow -s tests/integration $(ARGS)
 
 bench-freshness: setup ## from POST to changed page: p99 of 200 events

@@ -62,7 +62,8 @@ def test_the_demo_shows_both_pages_the_control_and_the_context(demo):
 
     for words in ("plays Horror", "Control: the same history plays Children", "ms after the"):
         assert words in printed
-    assert "Same user, other context" in printed
+    assert "in two contexts" in printed
+    assert "Because you watched" in printed
     assert "simulated-7: synthetic" in printed
 
 

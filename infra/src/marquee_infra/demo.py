@@ -117,14 +117,16 @@ def _prove_change(
     control = visitor.play(twin, proof.of_genre(model, OTHER_KIND, seen), EVENING)
     if moved.before.top != control.before.top:
         raise proof.ProofFailed(f"{twin} has the history of {user}, and another page")
+    console.print("Pages on television, Friday 20:30; what was played is taken out of both.")
     _show_moved(console, model, f"{user} plays {ONE_KIND}", moved)
     _show_moved(console, model, f"Control: the same history plays {OTHER_KIND}", control)
     proof.check_change(moved, user)
     proof.check_change(control, twin)
     near = proof.check_directions(model, moved, control)
     console.print(
-        f"Newcomers' kinship to the {ONE_KIND} plays: {near[0]:.2f} against {near[1]:.2f} in the "
-        f"control; to the {OTHER_KIND} plays: {near[3]:.2f} against {near[2]:.2f}."
+        f"Titles new to the page, mean cosine to the {ONE_KIND} plays: {near[0]:.2f}, in the "
+        f"control {near[1]:.2f}; to the {OTHER_KIND} plays: {near[2]:.2f}, in the control "
+        f"{near[3]:.2f}."
     )
 
 
@@ -152,9 +154,9 @@ def _show_moved(console: Console, model: Model, title: str, moved: Moved) -> Non
     before, after = moved.before.without(moved.played), moved.after.without(moved.played)
     table = Table("", "before", "after", "", title=title, title_justify="left")
     _compare(table, model, before, after)
-    played = ", ".join(_title(model, item) for item in moved.played)
+    played = "; ".join(_title(model, item) for item in moved.played)
     accepted, consumed, folded = moved.after.hops
-    console.print(f"\nPlayed: {played}", table, sep="\n")
+    console.print(f"\nPlayed to the end: {played}", table, moved.after.because, sep="\n")
     console.print(
         f"{len(moved.new)} of the next top {TOP} are new, {moved.milliseconds:.0f} ms after the "
         f"last play was sent (accepted -> taken {consumed - accepted} ms -> folded "
@@ -165,14 +167,17 @@ def _show_moved(console: Console, model: Model, title: str, moved: Moved) -> Non
 def _show_context(console: Console, model: Model, visitor: Visitor, user: str) -> None:
     morning, night = visitor.page(user, MORNING), visitor.page(user, NIGHT)
     table = Table(
-        "", "phone, Saturday 8:00", "TV, Saturday 23:00", "", title="Same user, other context",
+        "", "phone, Saturday 8:00", "TV, Saturday 23:00", "", title=f"{user} in two contexts",
         title_justify="left",
     )  # fmt: skip
     before, after = morning.top[:TOP], night.top[:TOP]
     _compare(table, model, before, after)
     console.print("", table, sep="\n")
-    gains = {name: field.gain for name, field in model.manifest.context.items()}
-    console.print(f"{len(set(after) - set(before))} of the top {TOP} differ; gains {gains}.")
+    gains = ", ".join(f"{n} {field.gain:g}" for n, field in model.manifest.context.items())
+    console.print(
+        f"{len(set(after) - set(before))} of the top {TOP} differ. Gains: {gains}; what "
+        f"device and hour do was learnt from simulated-{SEED} alone, for MovieLens has neither."
+    )
     if before == after:
         raise proof.ProofFailed("device and hour moved nothing")
 
@@ -193,7 +198,7 @@ def _step(before: Top, item: str, place: int) -> str:
 
 def _name(model: Model, item: str) -> str:
     found = model.items[model.row_of[item]]
-    return f"{found.title} [dim]({'|'.join(found.genres[:3])})"
+    return f"{found.title} [dim]({'|'.join(found.genres)})"
 
 
 def _title(model: Model, item: str) -> str:

@@ -109,7 +109,7 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        return
+        Console().print("Stopped; everything is kept.")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -129,7 +129,7 @@ def _welcome(console: Console, platform: Platform) -> None:
     table = Table("component", "state", "address")
     for row in platform.health():
         table.add_row(row.component, _state(row), row.address)
-        console.print(table)
+    console.print(table)
     console.print(f"API    {platform.url}/docs", f"Log    {platform.supervisor.log.path}", sep="\n")
     console.print("Ctrl-C stops everything.")
 

@@ -111,9 +111,9 @@ def start_tiers(
 @contextmanager
 def running(options: Options) -> Iterator[Platform]:
     """The whole platform for the length of a `with` block; nothing is left running after it."""
-    if options.port:
-        ports.require_free(options.port)  # before the slow parts, so that the answer comes at once
     with supervised(options.data) as supervisor:
+        if options.port:
+            ports.require_free(options.port)  # before the slow parts: the answer comes at once
         endpoints = start_parts(supervisor, options)
         settings = tier_settings(options, endpoints)
         start_tiers(

@@ -36,6 +36,7 @@ class Seen:
 
     model_id: str
     top: tuple[str, ...]
+    because: str  # title of the second row, and its first titles
     events: int
     hops: tuple[int, int, int]  # accepted, consumed, folded; ms since epoch
 
@@ -76,8 +77,11 @@ class Visitor:
         rows: dict[str, list[dict[str, Any]]] = {row["name"]: row["items"] for row in page["rows"]}
         state = page["state"] or {}
         hops = [int(state.get(hop, 0)) for hop in ("accepted_at", "consumed_at", "folded_at")]
+        second = next((row for row in page["rows"] if row["name"] == "because_you_watched"), None)
+        titles = "; ".join(item["title"] for item in second["items"][:5]) if second else ""
         return Seen(
             model_id=page["model_id"],
+            because=f"{second['title']}: {titles}" if second else "",
             top=tuple(item["item_id"] for item in rows.get("top_picks", ())),
             events=int(state.get("events", 0)),
             hops=(hops[0], hops[1], hops[2]),

@@ -96,7 +96,9 @@ def rebuild(
         job = Rebuild(
             StateStore(settings.redis), Store(settings.store), settings.kafka, follower.model
         )
-        result = job.run(force=force, progress=lambda step: log.info("rebuild", step=step))
+        result = job.run(
+            force=force, progress=lambda step: None if as_json else log.info("rebuild", step=step)
+        )
         if as_json:
             typer.echo(msgspec.json.encode(result).decode())
         else:
