@@ -1,5 +1,6 @@
 """One (user, item) as a join: by property and by the rules of its classes."""
 
+from functools import reduce
 from itertools import permutations
 
 import pytest
@@ -20,7 +21,6 @@ from marquee_shared.interaction import (
     Interaction,
     from_event,
     join,
-    join_all,
 )
 
 # Few distinct values, so that ties are common.
@@ -54,13 +54,13 @@ def test_join_absorbs_what_it_already_holds(a, b):
 
 @given(st.lists(interactions, min_size=1, max_size=5))
 def test_order_and_number_of_deliveries_do_not_matter(delivered):
-    expected = join_all(delivered)
-    assert all(join_all(order) == expected for order in permutations(delivered))
-    assert join_all(delivered * 2) == expected
+    expected = reduce(join, delivered)
+    assert all(reduce(join, order) == expected for order in permutations(delivered))
+    assert reduce(join, delivered * 2) == expected
 
 
 def joined(*parts: tuple[int, int, int]) -> Interaction:
-    return join_all(Interaction(*part) for part in parts)
+    return reduce(join, (Interaction(*part) for part in parts))
 
 
 def test_verdict_hides_later_watching():

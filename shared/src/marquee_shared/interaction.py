@@ -10,7 +10,6 @@ Within each class the rule is a maximum, so `join` is commutative, associative a
 a user's interactions do not depend on the order or the number of deliveries.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from marquee_shared.event import Event
@@ -74,11 +73,3 @@ def _class(kind: int) -> int:
     if kind >= THUMBS_DOWN:
         return 2
     return 1 if kind >= PLAY else 0
-
-
-def join_all(interactions: Iterable[Interaction]) -> Interaction:
-    """The join of at least one interaction."""
-    result, *rest = interactions
-    for other in rest:
-        result = join(result, other)
-    return result
