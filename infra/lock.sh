@@ -17,4 +17,8 @@ for tier in shared offline nearline online; do   # dev.txt constrains: one versi
   compile -c requirements/dev.txt shared/pyproject.toml "$tier/pyproject.toml" \
     --no-emit-package marquee-shared -o "requirements/$tier.txt"
 done
-compile -c requirements/dev.txt --group test -o requirements/test.txt
+for group in test build; do
+  compile -c requirements/dev.txt --group "$group" -o "requirements/$group.txt"
+done
+compile -c requirements/dev.txt shared/pyproject.toml --group visitors \
+  --no-emit-package marquee-shared -o requirements/visitors.txt

@@ -11,13 +11,10 @@ from confluent_kafka.admin import AdminClient
 from marquee_infra.child import Command
 from marquee_infra.errors import PlatformError, disk_full
 from marquee_infra.java import java
-from marquee_infra.kafka_jars import cache_folder, jars, pyspark_jars
+from marquee_infra.kafka_jars import cache_folder, class_path, jars
 from marquee_infra.ports import LOOPBACK
 
 LOGGING = Path(__file__).with_name("kafka-log4j2.properties")
-
-# Kafka 4.3 asks for an SLF4J binding and brings none; pyspark brings one.
-LOGGING_JARS = ("log4j-slf4j2-impl-*.jar", "slf4j-api-*.jar", "log4j-api-*.jar", "log4j-core-*.jar")
 
 # A laptop's measure of memory (390 MB resident) and of start time (no optimising compiler).
 JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -64,7 +61,8 @@ def command(folder: Path, *, port: int, controller_port: int) -> Command:
             host=LOOPBACK, port=port, controller_port=controller_port, log_folder=folder / "log"
         )
     )
-    run = (program, *JVM, *_logging(folder), "-cp", _class_path(jars(cache_folder(), java=program)))
+    jar_path = ":".join(map(str, class_path(jars(cache_folder(), java=program))))
+    run = (program, *JVM, *_logging(folder), "-cp", jar_path)
     _format_once(run, folder / "log", properties)
     return Command(name="kafka", argv=(*run, "kafka.Kafka", str(properties)))
 
@@ -106,8 +104,3 @@ def _logging(folder: Path) -> tuple[str, ...]:
         f"-Dmarquee.kafka.log={folder / 'kafka.log'}",
         f"-XX:ErrorFile={folder / 'java-crash.log'}",
     )
-
-
-def _class_path(folder: Path) -> str:
-    logging = [jar for pattern in LOGGING_JARS for jar in pyspark_jars(pattern)]
-    return ":".join([*map(str, logging), f"{folder}/*"])

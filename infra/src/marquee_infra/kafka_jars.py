@@ -5,13 +5,17 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from marquee_infra.errors import PlatformError
+from marquee_infra.java import java
 
 VERSION = "4.3.1"
 SUMS = Path(__file__).with_name(f"kafka-{VERSION}.sha256")
+# Kafka asks for an SLF4J binding and brings none; pyspark brings one.
+LOGGING_JARS = ("log4j-slf4j2-impl-*.jar", "slf4j-api-*.jar", "log4j-api-*.jar", "log4j-core-*.jar")
 ARTIFACT = ("org.apache.kafka", "kafka_2.13", VERSION)
 FETCH_SECONDS = 600  # 44 MB
 
@@ -58,6 +62,12 @@ def pyspark_jars(pattern: str) -> list[Path]:
     return sorted((Path(spec.origin).parent / "jars").glob(pattern))
 
 
+def class_path(folder: Path) -> list[Path]:
+    """All jars that a broker runs on: the logging ones, and those of `folder`."""
+    logging = [jar for pattern in LOGGING_JARS for jar in pyspark_jars(pattern)]
+    return [*logging, *sorted(folder.glob("*.jar"))]
+
+
 def _fetch(target: Path, cache: Path, java: str) -> None:
     ivy = [java, "-jar", str(pyspark_jars("ivy-*.jar")[0]), "-cache", str(cache)]
     what = ["-dependency", *ARTIFACT, "-confs", "default", "-m2compatible"]
@@ -97,3 +107,8 @@ def _recorded_sums() -> dict[str, str]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+if __name__ == "__main__":  # the local image of Kafka takes all that it runs on from here
+    for jar in class_path(jars(cache_folder(), java=java())):
+        shutil.copy(jar, sys.argv[1])

@@ -22,7 +22,7 @@ from marquee_nearline.kafka import create_topics, open_producer
 from marquee_nearline.rebuild import Rebuild
 from marquee_nearline.sessions import keep_going
 from marquee_nearline.settings import Settings, load_settings
-from marquee_nearline.state_store import StateStore
+from marquee_nearline.state_store import FIRST_NAMESPACE, StateStore
 from marquee_shared.errors import BadSetting, MarqueeError, StoreError
 from marquee_shared.follow import Follower, make_cache
 from marquee_shared.store import Store
@@ -86,11 +86,15 @@ def archive() -> None:
 @app.command()
 def rebuild(
     force: Annotated[bool, typer.Option(help="Flip even if something would be lost.")] = False,
+    once: Annotated[bool, typer.Option(help="Do nothing where one was done before.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
 ) -> None:
     """Fold the archive into a new namespace, compare with the old one, flip."""
     with _explained():
         settings = load_settings()
+        if once and (name := StateStore(settings.redis).cluster().namespace) != FIRST_NAMESPACE:
+            log.info("rebuilt_before", namespace=name)
+            return
         follower = _follow(settings)
         follower.check()
         job = Rebuild(

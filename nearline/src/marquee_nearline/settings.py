@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee_shared.channel import DEFAULT
 from marquee_shared.errors import BadSetting
-from marquee_shared.variables import refuse_unknown
+from marquee_shared.variables import read_secret_files, refuse_unknown
 
 
 class Settings(BaseSettings):
@@ -39,6 +39,7 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Raises BadSetting naming the first variable that is missing, wrong or unknown."""
+    read_secret_files(os.environ)
     refuse_unknown(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the environment fills it

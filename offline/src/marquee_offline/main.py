@@ -1,6 +1,8 @@
 """The command `marquee-offline`: read the log, train, evaluate, gate, publish, roll back."""
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,8 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from marquee_offline import report
+from marquee_offline.errors import Refused
 from marquee_offline.movielens import import_movielens
 from marquee_offline.publish import publish, rollback
+from marquee_offline.schedule import READY, REFUSED, keep_training
 from marquee_offline.settings import Settings, load
 from marquee_offline.snapshot import pin
 from marquee_offline.spark import spark_session
@@ -35,6 +39,8 @@ def app() -> None:
     """Entry point: a failure on purpose is one sentence and exit code 1."""
     try:
         cli()
+    except Refused as error:
+        _end(str(error), REFUSED)
     except MarqueeError as error:
         _end(_sentence(error))
     except OSError as error:
@@ -44,9 +50,9 @@ def app() -> None:
         _end(f"a Spark task failed: {last}; spark.log in MARQUEE_CACHE_DIR has the rest")
 
 
-def _end(sentence: str) -> None:
+def _end(sentence: str, code: int = 1) -> None:
     sys.stderr.write(f"marquee-offline: {sentence}\n")
-    sys.exit(1)
+    sys.exit(code)
 
 
 def _sentence(error: MarqueeError) -> str:
@@ -136,6 +142,29 @@ def run_command(force: Force = False, as_json: Json = False) -> None:
         report.show_entry(console, settings.channel, entry)
 
     _tell(as_json, {**msgspec.to_builtins(result), "entry": msgspec.to_builtins(entry)}, show)
+
+
+@cli.command("schedule")
+def schedule_command() -> None:
+    """`run` now if no model is published, then every MARQUEE_TRAIN_EVERY_SECONDS; until stopped."""
+    settings = load()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    settings.cache_dir.mkdir(parents=True, exist_ok=True)
+    keep_training(
+        (sys.argv[0], "run"),
+        Store(settings.store),
+        settings.channel,
+        settings.train_every_seconds,
+        ready=settings.cache_dir / READY,
+        say=lambda what: _log(f"marquee-offline: {what}"),
+        stop=stop,
+    )
+
+
+def _log(line: str) -> None:
+    sys.stderr.write(f"{datetime.now():%H:%M:%S} {line}\n")
 
 
 def recipe(settings: Settings) -> Recipe:

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from marquee_shared.channel import DEFAULT
 from marquee_shared.errors import BadSetting
 from marquee_shared.fold_in import Objective
-from marquee_shared.variables import PREFIX, refuse_unknown
+from marquee_shared.variables import PREFIX, read_secret_files, refuse_unknown
 
 
 class Settings(BaseSettings):
@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     train_lam: float = Field(0.003, gt=0)
     train_ridge: float = Field(200.0, gt=0)
     train_seed: int = Field(1, ge=0)
+    train_every_seconds: float = Field(24 * 3600, ge=1)  # `schedule` only
 
     @property
     def objective(self) -> Objective:
@@ -36,6 +37,7 @@ class Settings(BaseSettings):
 
 def load() -> Settings:
     """The settings of this process. Raises BadSetting naming the variable."""
+    read_secret_files(os.environ)
     refuse_unknown(os.environ)
     try:
         return Settings()  # type: ignore[call-arg]  # the required field comes from the environment
