@@ -11,6 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 from tastes import NOW, two_tastes
 
+from marquee_offline import __version__
 from marquee_offline.archive_write import write_source
 from marquee_offline.snapshot import pin
 from marquee_offline.train import Recipe, load, train
@@ -91,6 +92,10 @@ def test_wrong_setting_refuses_to_start_and_names_the_variable(settings, words: 
     assert done.returncode == 1
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_version_needs_no_setting() -> None:
+    assert run("--version").stdout == f"marquee-offline {__version__}\n"
 
 
 def test_missing_java_is_a_sentence_with_the_remedy(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pyspark.errors import PySparkException
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from marquee_offline import report
+from marquee_offline import __version__, report
 from marquee_offline.errors import Refused
 from marquee_offline.movielens import import_movielens
 from marquee_offline.publish import publish, rollback
@@ -61,6 +61,13 @@ def _sentence(error: MarqueeError) -> str:
     if isinstance(error, AlreadyExists):
         return f"{error}: somebody else was first; try again"
     return str(error)
+
+
+@cli.callback(invoke_without_command=True)
+def _options(version: Annotated[bool, typer.Option("--version")] = False) -> None:
+    if version:
+        typer.echo(f"marquee-offline {__version__}")
+        raise typer.Exit
 
 
 @cli.command("import-movielens")

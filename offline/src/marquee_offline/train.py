@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version
 
 import msgspec
 from pyspark.sql import DataFrame, SparkSession
 
-from marquee_offline import ials
+from marquee_offline import __version__, ials
 from marquee_offline.catalogue import item_table
 from marquee_offline.context import context_vectors
 from marquee_offline.evaluate import Fitted, judge, verdict
@@ -175,7 +174,7 @@ def _manifest(snapshot: Snapshot, final: Fit, evaluation: Evaluation, recipe: Re
     lineage = Lineage(
         snapshot=snapshot.snapshot_id,
         code=(
-            f"marquee-offline {version('marquee-offline')}: {recipe.epochs} epochs, "
+            f"marquee-offline {__version__}: {recipe.epochs} epochs, "
             f"item-item ridge {recipe.ridge:g}"
         ),
         seed=recipe.seed,
