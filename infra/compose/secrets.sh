@@ -28,6 +28,6 @@ hashed() { printf '#%s' "$(sha256sum < "$1" | cut -d ' ' -f 1)"; }
 cat > /secrets/redis/users.acl <<ACL
 user default off resetpass
 user health on nopass resetkeys resetchannels -@all +ping
-user nearline on $(hashed /secrets/redis/nearline) resetchannels ~u:* ~p:* ~cluster:meta -@all +ping +client|setinfo +function|load +fcall +exists +get +mget +set +hget +hmget +hgetall +hset +hsetnx +hincrby +scan +unlink
-user online on $(hashed /secrets/redis/online) resetchannels %R~u:* %R~cluster:meta -@all +ping +client|setinfo +get +hgetall
+user nearline on $(hashed /secrets/redis/nearline) resetchannels ~u:* ~p:* ~cluster:meta -@all +ping +function|load +fcall +exists +get +mget +set +hget +hmget +hgetall +hset +hsetnx +hincrby +scan +unlink
+user online on $(hashed /secrets/redis/online) resetchannels %R~u:* %R~cluster:meta -@all +ping +get +hgetall
 ACL
