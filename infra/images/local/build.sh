@@ -33,12 +33,12 @@ base=$(config online build args BASE_IMAGE)
 if wanted "$base"; then
   command -v debootstrap >/dev/null || fail "debootstrap is missing. Type: sudo apt-get install debootstrap"
   [ "$(id -u)" = 0 ] || fail "debootstrap needs root. Type: sudo $0"
-  debootstrap --variant=minbase --include=ca-certificates bookworm "$work/root" >"$work/debootstrap.log" 2>&1 ||
+  debootstrap --variant=minbase --include=ca-certificates bookworm "$work/debian" >"$work/debootstrap.log" 2>&1 ||
     fail "debootstrap failed: $(tail -n 1 "$work/debootstrap.log")"
-  cp /etc/ssl/certs/ca-certificates.crt "$work/root/etc/ssl/certs/ca-certificates.crt"
-  rm -rf "$work"/root/var/cache/apt/*.bin "$work"/root/var/cache/apt/archives/*.deb "$work"/root/var/lib/apt/lists/* \
-    "$work"/root/usr/share/{doc,man,locale,info}/*   # as the image that it stands for
-  tar -C "$work/root" -c . | docker import --change 'LABEL org.marquee.stand-in=true' --change 'CMD ["bash"]' \
+  cp /etc/ssl/certs/ca-certificates.crt "$work/debian/etc/ssl/certs/ca-certificates.crt"
+  rm -rf "$work"/debian/var/cache/apt/*.bin "$work"/debian/var/cache/apt/archives/*.deb "$work"/debian/var/lib/apt/lists/* \
+    "$work"/debian/usr/share/{doc,man,locale,info}/*   # as the image that it stands for
+  tar -C "$work/debian" -c . | docker import --change 'LABEL org.marquee.stand-in=true' --change 'CMD ["bash"]' \
     - "$base" >/dev/null
 fi
 
