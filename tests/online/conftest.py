@@ -4,6 +4,7 @@ import pytest
 from models import file_store, publish, small_model
 from starlette.testclient import TestClient
 
+from marquee_online.drain import Drain
 from marquee_online.main import create_app
 from marquee_online.settings import Settings
 
@@ -28,5 +29,5 @@ def settings(tmp_path):
 def client(tmp_path_factory):
     folder = tmp_path_factory.mktemp("online")
     publish(file_store(folder / "store"), small_model())
-    with TestClient(create_app(settings_for(folder))) as client:
+    with TestClient(create_app(settings_for(folder), Drain())) as client:
         yield client

@@ -7,6 +7,7 @@ from deadline import wait_until
 from models import file_store, publish, small_model
 from starlette.testclient import TestClient
 
+from marquee_online.drain import Drain
 from marquee_online.main import create_app
 from marquee_online.settings import load_settings
 from marquee_shared.errors import BadSetting
@@ -149,7 +150,7 @@ def test_similar_refuses_an_unknown_item_and_a_wrong_k(client):
 
 
 def test_without_a_model_it_is_alive_not_ready_and_says_so(settings):
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, Drain())) as client:
         assert client.get("/livez").status_code == 200
         assert client.get("/readyz").status_code == 503
         answer = client.get("/v1/home")
@@ -229,7 +230,7 @@ def test_the_secret_of_the_credit_keys_is_not_in_the_message(environment):
 
 def test_a_new_model_serves_without_restart(settings, tmp_path):
     store = file_store(tmp_path / "store")
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings, Drain())) as client:
         first = publish(store, small_model(seed=1))
         wait_until(lambda: client.get("/readyz").status_code == 200, "a first model")
         second = publish(store, small_model(seed=2))

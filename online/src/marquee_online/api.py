@@ -168,16 +168,19 @@ async def livez() -> Response:
     responses={**example(200, READY_EXAMPLE), **example(503, NOT_READY_EXAMPLE)},
 )
 async def readyz(request: Request) -> Response:
-    """200 once a verified model serves. Redis down is no reason: pages degrade and say so."""
+    """200 once a verified model serves, until this process is told to stop. Redis down is no
+    reason: pages degrade and say so."""
     parts = _parts(request)
-    model = parts.follower.model
+    model, draining = parts.follower.model, parts.drain.begun
+    ready = model is not None and not draining
     status = {
-        "ready": model is not None,
+        "ready": ready,
+        "draining": draining,
         "model_id": model.model_id if model else None,
         "model_refused": parts.follower.refused,
         "redis": parts.states.reachable,
     }
-    return _json(status, 200 if model else 503)
+    return _json(status, 200 if ready else 503)
 
 
 @health.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)

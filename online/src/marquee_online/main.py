@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import logging
-import signal
 import socket
 import sys
 import time
@@ -14,10 +13,10 @@ from typing import Annotated
 
 import structlog
 import typer
-import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from marquee_online import __version__, api, metrics, openapi, problem
+from marquee_online.drain import Drain, serve_until_told
 from marquee_online.page import Page
 from marquee_online.parts import Parts
 from marquee_online.produce import Sink
@@ -27,9 +26,9 @@ from marquee_shared import decision, event
 from marquee_shared.errors import BadSetting, MarqueeError
 from marquee_shared.event import PostedEvent
 from marquee_shared.follow import Follower, make_cache
+from marquee_shared.seldom import Seldom
 from marquee_shared.store import Store
 
-DRAIN_SECONDS = 8  # for requests in hand when told to stop; supervisors kill after 10
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 log = structlog.get_logger()
 
@@ -43,6 +42,7 @@ def _options(version: Annotated[bool, typer.Option("--version")] = False) -> Non
     logging.basicConfig(  # what libraries say, librdkafka above all
         format="%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", datefmt="%H:%M:%S"
     )
+    logging.getLogger("librdkafka").addFilter(Seldom())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -56,27 +56,19 @@ def _options(version: Annotated[bool, typer.Option("--version")] = False) -> Non
 @app.command()
 def serve() -> None:
     """Answer HTTP until told to stop; requests in hand are finished first."""
+    drain = Drain()
     try:
         settings = load_settings()
         listening = _listen(settings.host, settings.port)
-        service = create_app(settings)
+        service = create_app(settings, drain)
     except MarqueeError as error:
         typer.echo(f"marquee-online: {error}", err=True)
         raise typer.Exit(1) from None
-    config = uvicorn.Config(
-        service,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn drains, then raises it again: a clean end
     log.info("serving", url=f"http://{settings.host}:{settings.port}")
-    uvicorn.Server(config).run(sockets=[listening])
+    serve_until_told(service, listening, drain)
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, drain: Drain) -> FastAPI:
     """The service; its parts live from its start to its end. Raises BadSetting."""
     store = Store(settings.store)
     cache = make_cache(settings.cache_dir)
@@ -84,16 +76,15 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(service: FastAPI) -> AsyncIterator[None]:
         """The first look for a model comes before the first request; connections open lazily."""
-        parts = _open(settings, store, cache)
+        parts = _open(settings, store, cache, drain)
         service.state.parts = parts
         await asyncio.to_thread(parts.follower.start)
         await parts.states.refresh()
         refreshing = asyncio.create_task(parts.states.keep_fresh())
         yield
         refreshing.cancel()
-        await asyncio.to_thread(parts.follower.stop)
-        for sink in (parts.decisions, parts.events):
-            await asyncio.to_thread(sink.close)
+        ends = (parts.follower.stop, parts.decisions.close, parts.events.close)
+        await asyncio.gather(*map(asyncio.to_thread, ends))
         await parts.states.close()
 
     service = FastAPI(
@@ -110,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     return service
 
 
-def _open(settings: Settings, store: Store, cache: Path) -> Parts:
+def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
     def report(event: str, fields: dict[str, str]) -> None:
         log.info(event, **fields)
         if event == "model_swapped":
@@ -123,6 +114,7 @@ def _open(settings: Settings, store: Store, cache: Path) -> Parts:
         events=Sink(settings.kafka, event.TOPIC),
         decisions=Sink(settings.kafka, decision.TOPIC),
         credit_keys=parse_keys(settings.credit_keys),
+        drain=drain,
     )
 
 
@@ -134,6 +126,8 @@ async def _measured(
     try:
         response = await call_next(request)
         status = response.status_code
+        if request.app.state.parts.drain.begun:
+            response.headers["connection"] = "close"
         return response
     finally:
         route = request.scope.get("route")

@@ -52,6 +52,7 @@ SIMILAR_EXAMPLE = {
 }
 READY_EXAMPLE = {
     "ready": True,
+    "draining": False,
     "model_id": "20261123t133044z-abebd1bc40d0",
     "model_refused": "",
     "redis": True,

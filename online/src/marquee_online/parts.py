@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from marquee_online.drain import Drain
 from marquee_online.produce import Sink
 from marquee_online.states import States
 from marquee_shared.follow import Follower
@@ -9,10 +10,11 @@ from marquee_shared.follow import Follower
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """The connections of this process, and the keys of its credit tokens."""
+    """The connections of this process, the keys of its credit tokens, and whether it leaves."""
 
     follower: Follower
     states: States
     events: Sink
     decisions: Sink
     credit_keys: dict[str, bytes] = field(repr=False)
+    drain: Drain

@@ -11,7 +11,7 @@ from marquee_online import metrics
 from marquee_shared.errors import MarqueeError
 
 POLL_SECONDS = 0.1
-FLUSH_SECONDS = 5.0  # at shutdown
+FLUSH_SECONDS = 2.0  # at shutdown; see drain.py
 TIMEOUT_MS = 5000  # after this a client is told 503, and may try again with the same event id
 
 

@@ -43,6 +43,7 @@ class States:
         self._timeout = seconds
         self._home: Cluster | None = None
         self._known: OrderedDict[str, UserState] = OrderedDict()
+        self._missing = ""  # what the last look lacked, or ''
         self.reachable = False
 
     async def read(self, user_id: str) -> UserState | None:
@@ -68,10 +69,12 @@ class States:
         try:
             raw = await asyncio.wait_for(self._redis.hgetall(cluster.KEY), 1.0)
             found = decode_cluster(raw)
-        except (RedisError, OSError, TimeoutError, BadState):
+        except (RedisError, OSError, TimeoutError, BadState) as error:
             self.reachable = False
+            self._say(f"Redis: {error or 'it did not answer within a second'}")
             return
         self.reachable = True
+        self._say("" if found else "Redis holds no namespace: type `marquee-nearline init`")
         if found and found != self._home:
             log.info("namespace", name=found.namespace, partitions=found.partitions)
             self._home = found
@@ -84,6 +87,14 @@ class States:
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+    def _say(self, missing: str) -> None:
+        """Once when it begins, and once when it is over."""
+        if missing and not self._missing:
+            log.warning("states_missing", why=missing)
+        elif self._missing and not missing:
+            log.info("states_back")
+        self._missing = missing
 
     def _remember(self, user_id: str, state: UserState) -> None:
         self._known[user_id] = state

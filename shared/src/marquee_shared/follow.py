@@ -15,6 +15,8 @@ from marquee_shared.store import Store
 from marquee_shared.verify import smoke_query
 
 POLL_SECONDS = 1.0
+FIRST_LOOK_SECONDS = 2.0  # a start without a model is better than no start
+STOP_SECONDS = 1.0  # a look at a store that does not answer takes longer than supervisors wait
 Report = Callable[[str, dict[str, str]], None]
 
 
@@ -42,8 +44,9 @@ class Follower:
         self._channel = channel
         self._cache = cache
         self._report = report
+        self._looked = threading.Event()
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
 
     def check(self) -> bool:
         """One look at the channel; True when a new model serves from now on.
@@ -64,7 +67,7 @@ class Follower:
             self._refuse(str(error))
             return self.model is None and self._fall_back()
         except (StoreError, OSError) as error:
-            self._refuse(str(error))
+            self._refuse(f"store {self._store.url}: {error}")
             return False
         self._seen = entry.seq
         self.refused = self._verdict = ""
@@ -72,18 +75,25 @@ class Follower:
         return True
 
     def start(self) -> None:
-        """Look now, then once a second in the background."""
-        self.check()
-        self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
+        """Look now, then once a second, in the background.
+
+        Returns after the first look, or without it when that takes long.
+        """
         self._thread.start()
+        self._looked.wait(FIRST_LOOK_SECONDS)
 
     def stop(self) -> None:
+        """Stop looking. A look that does not end is left behind: it changes nothing any more."""
         self._stop.set()
-        if self._thread:
-            self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
         try:
+            self.check()
+            if self.model is None and not self.refused:
+                self._report("model_missing", {"channel": self._channel, "store": self._store.url})
+            self._looked.set()
             while not self._stop.wait(POLL_SECONDS):
                 self.check()
         except BaseException:  # a process without a follower would serve an old model for ever
