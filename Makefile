@@ -11,10 +11,13 @@ help: ## this list
 setup: ## install whatever is missing (every other target does it for you)
 	@infra/setup.sh
 
+versitygw: ## build the S3 server that the tests run against, once per machine
+	@infra/versitygw.sh
+
 demo: setup ## the whole platform on this machine, one event changing the next page (ARGS=--once to end there)
 	@$(BIN)/marquee demo $(ARGS)
 
-test: setup check isolated ## everything CI runs: static checks, each tier alone, then the whole suite
+test: setup versitygw check isolated ## everything CI runs: static checks, each tier alone, then the whole suite
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## ruff, mypy strict, import contracts
@@ -22,7 +25,7 @@ check: setup ## ruff, mypy strict, import contracts
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 
-isolated: setup ## each tier's tests in an environment that holds only shared and that tier
+isolated: setup versitygw ## each tier's tests in an environment that holds only shared and that tier
 	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done
 
 storm: setup ## SIGKILL nearline and the archiver twenty times each under load: nothing lost, nothing doubled
@@ -43,5 +46,5 @@ format: setup ## let ruff rewrite
 lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
 	@infra/lock.sh
 
-.PHONY: help setup demo test check isolated storm bench-freshness bench-quality bench-context \
+.PHONY: help setup versitygw demo test check isolated storm bench-freshness bench-quality bench-context \
   format lock

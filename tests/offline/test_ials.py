@@ -1,7 +1,9 @@
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+from models import file_store
 from pyspark.sql import SparkSession
 from tastes import NOW, two_tastes
 
@@ -63,7 +65,8 @@ def loss(weights: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
 
 
 @pytest.fixture
-def archive(store: Store) -> Store:
+def archive(tmp_path: Path) -> Store:
+    store = file_store(tmp_path)
     write_source(store, "simulated-1", EVENTS)
     return store
 

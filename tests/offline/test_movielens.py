@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -89,7 +90,7 @@ def test_ratings_become_events_dense_per_partition_in_order_of_time(
     import_movielens(store, folder_of(tmp_path, HEADER + rows))
     total = 0
     for name in store.list("events/"):
-        table = pq.read_table(tmp_path / "store" / name)
+        table = pq.read_table(io.BytesIO(store.get(name)))
         events = [decode_event(value) for value in table.column("value").to_pylist()]
         n = len(events)
         assert table.column("offset").to_pylist() == list(range(n))

@@ -10,7 +10,7 @@ from marquee_offline.errors import Refused
 from marquee_offline.publish import GATE, publish, rollback
 from marquee_shared.artifact import write_model
 from marquee_shared.channel import entries, latest
-from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound, UnsafeStore
+from marquee_shared.errors import BadArtifact, NotFound, UnsafeStore
 from marquee_shared.manifest import Metric
 from marquee_shared.store import Store
 
@@ -72,20 +72,21 @@ def test_unknown_model_is_refused(store: Store, tmp_path: Path) -> None:
         publish(store, "prod", "20260101t000000z-000000000000", now=NOW)
 
 
-class CarelessStore(Store):
-    """Lets every create win, as a store that ignores If-None-Match does."""
-
-    def create(self, key: str, data: bytes) -> None:
-        try:
-            super().create(key, data)
-        except AlreadyExists:
-            return
-
-
-def test_unsafe_store_is_refused_before_anything_is_read(tmp_path: Path) -> None:
-    careless = CarelessStore(f"file://{tmp_path}/careless")
+@pytest.mark.parametrize("force", [False, True])
+def test_nothing_is_published_to_a_store_that_ignores_conditions(
+    careless_store: Store, force: bool
+) -> None:
+    model = written(careless_store)
+    with pytest.raises(UnsafeStore, match="Use a store that honours If-None-Match"):
+        publish(careless_store, "prod", model, now=NOW, force=force)
     with pytest.raises(UnsafeStore):
-        publish(careless, "prod", "20260101t000000z-000000000000", now=NOW)
+        rollback(careless_store, "prod", model, now=NOW)
+    assert careless_store.list("channels/") == []
+
+
+def test_unsafe_store_is_refused_before_anything_is_read(careless_store: Store) -> None:
+    with pytest.raises(UnsafeStore):
+        publish(careless_store, "prod", "20260101t000000z-000000000000", now=NOW)
 
 
 def test_rollback_steps_back_one_model_each_time(store: Store, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from models import file_store, small_model
+from models import small_model
 
 from marquee_shared.artifact import part_key, read_manifest, read_model, write_model
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound, StoreError
@@ -16,11 +16,6 @@ from marquee_shared.model import Item, ItemItem, Model
 from marquee_shared.store import Store
 
 CREATED = datetime(2026, 11, 23, 13, 30, 44, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return file_store(tmp_path / "store")
 
 
 def write(store: Store, model: Model) -> str:

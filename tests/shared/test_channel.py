@@ -1,11 +1,9 @@
 """Which model serves: a gapless sequence in which nobody wins twice."""
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import pytest
-from models import file_store
 
 from marquee_shared.channel import Entry, entries, latest, publish_entry
 from marquee_shared.errors import AlreadyExists, BadArtifact, StoreError
@@ -14,11 +12,6 @@ from marquee_shared.store import Store
 OLD, NEW = "20261122t000000z-0123456789ab", "20261123t000000z-abcdef012345"
 AT = "2026-11-23T00:00:00+00:00"
 HINT = "channels/prod/LATEST"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return file_store(tmp_path)
 
 
 def publish(store: Store, model_id: str = OLD, channel: str = "prod", **fields: str) -> Entry:
@@ -126,15 +119,15 @@ class RetryingStore(Store):
         super().create(key, data)
 
 
-def test_publisher_who_loses_the_number_is_told(tmp_path: Path):
+def test_publisher_who_loses_the_number_is_told(store: Store):
     with pytest.raises(AlreadyExists):
-        publish(RacedStore(tmp_path.as_uri()))
-    assert latest(file_store(tmp_path), "prod").nonce == "theirs"
+        publish(RacedStore(store.url))
+    assert latest(store, "prod").nonce == "theirs"
 
 
-def test_own_retried_write_is_success(tmp_path: Path):
-    entry = publish(RetryingStore(tmp_path.as_uri()))
-    assert latest(file_store(tmp_path), "prod") == entry
+def test_own_retried_write_is_success(store: Store):
+    entry = publish(RetryingStore(store.url))
+    assert latest(store, "prod") == entry
 
 
 ENTRY = {"v": 1, "seq": 2, "model_id": NEW, "at": AT, "nonce": "n"}

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -16,6 +17,13 @@ from obstore.store import LocalStore, S3Store
 from marquee_shared.errors import AlreadyExists, BadSetting, NotFound, StoreError, UnsafeStore
 
 PROBE_WRITERS = 8  # parallel creates of one key, of which exactly one may win
+MAX_KEY = 1024  # bytes; S3's own limit
+# A dead endpoint is a StoreError after some 10 s; the library's defaults would take 3 minutes.
+CONNECT = timedelta(seconds=2)  # a server that is there answers within a round trip or two
+RETRY = timedelta(seconds=8)  # no try begins later; every caller asks again after a StoreError
+MAX_BACKOFF = timedelta(seconds=1)  # between two tries
+SILENCE = timedelta(seconds=30)  # no byte received; so an upload may take no longer either
+REQUEST = timedelta(hours=1)  # a large part on a slow line, as long as bytes keep coming
 
 
 class Store:
@@ -32,8 +40,11 @@ class Store:
 
     def create(self, key: str, data: bytes) -> None:
         """Write an object that must not exist yet. Raises AlreadyExists, StoreError."""
-        with _translated(key):
-            obstore.put(self._store, key, data, mode="create", use_multipart=False)
+        try:
+            with _translated(key):
+                obstore.put(self._store, key, data, mode="create", use_multipart=False)
+        except NotFound as error:
+            raise StoreError(f"{self.url}: there is no such bucket") from error
 
     def put_hint(self, key: str, data: bytes) -> None:
         """Overwrite a hint: the only kind of object that may change."""
@@ -63,8 +74,11 @@ class Store:
             return sorted(str(item["path"]) for page in pages for item in page)
 
     def delete(self, key: str) -> None:
-        """Remove an object; only the compaction and erasure role may. Raises StoreError."""
-        with _translated(key):
+        """Remove an object, if there is one; only the compaction and erasure role may.
+
+        Raises StoreError.
+        """
+        with suppress(NotFound), _translated(key):  # S3 does not tell what was never there
             obstore.delete(self._store, key)
 
     def probe(self) -> None:
@@ -109,7 +123,13 @@ def _open(url: str) -> Any:  # noqa: ANN401 obstore's own union of stores is not
         return S3Store(
             parts.netloc,
             prefix=parts.path.strip("/") or None,
-            client_options={"allow_http": True},
+            client_options={
+                "allow_http": True,
+                "connect_timeout": CONNECT,
+                "read_timeout": SILENCE,
+                "timeout": REQUEST,
+            },
+            retry_config={"retry_timeout": RETRY, "backoff": {"max_backoff": MAX_BACKOFF}},
         )
     raise BadSetting("MARQUEE_STORE: expected file:///folder or s3://bucket/prefix")
 
@@ -117,7 +137,8 @@ def _open(url: str) -> Any:  # noqa: ANN401 obstore's own union of stores is not
 @contextmanager
 def _translated(key: str) -> Iterator[None]:
     segments = key.removesuffix("/").split("/") if key else []
-    if not key.isprintable() or any(segment in ("", ".", "..") for segment in segments):
+    bad = any(segment in ("", ".", "..") for segment in segments)
+    if bad or not key.isprintable() or len(key.encode()) > MAX_KEY:
         raise StoreError(f"{key!r}: not a key")
     try:
         yield
