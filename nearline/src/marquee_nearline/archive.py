@@ -66,7 +66,7 @@ class Archiver:
                 self._flush(consumer)
             self._flush(consumer, everything=True)
         except StoreError as error:
-            raise Interrupted(f"object store: {error}") from error
+            raise Interrupted(f"store {self._store.url}: {error}") from error
         finally:
             consumer.close()
 

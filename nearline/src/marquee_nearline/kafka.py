@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from confluent_kafka import (
     OFFSET_INVALID,
@@ -16,10 +16,11 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from marquee_nearline import metrics
 from marquee_nearline.errors import Interrupted, Unrecoverable
 from marquee_shared import decision, event
 
-TIMEOUT = 10.0  # seconds for a metadata request
+TIMEOUT = 5.0  # seconds for a metadata request; a stop waits for it
 RETENTION_MS = 7 * 24 * 3600 * 1000  # Kafka forgets; the archive does not
 BATCH = 200  # messages taken at once: one Redis call of a few milliseconds each
 MAX_EVENT = 1 << 20  # bytes of a message on the topics of events and decisions
@@ -77,24 +78,40 @@ def topic_id(bootstrap: str, topic: str) -> str:
 
     Raises Interrupted while there is no broker or no topic.
     """
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    met: list[KafkaError] = []
+    settings: dict[str, Any] = {  # the client's own type knows no callables
+        "bootstrap.servers": bootstrap,
+        "error_cb": met.append,
+        "logger": logging.getLogger("librdkafka"),  # its lines come as records, not raw
+    }
+    admin = AdminClient(settings)
     try:
         future = admin.describe_topics(TopicCollection([topic]), request_timeout=TIMEOUT)[topic]
         base64 = str(future.result().topic_id)
         return base64.replace("+", "-").replace("/", "_")  # it becomes part of object names
     except KafkaException as error:
-        raise Interrupted(f"topic {topic}: {error}") from error
+        admin.poll(0)  # "timed out" is no reason; what the client met meanwhile is
+        met = [e for e in met if e.code() != KafkaError._ALL_BROKERS_DOWN]
+        why = met[-1].str() if met else f"topic {topic}: {error.args[0].str()}"
+        raise Interrupted(f"Kafka at {bootstrap}: {why}") from error
 
 
 def open_consumer(bootstrap: str, group: str, slot: str) -> Consumer:
     """A consumer that starts where it is told, and commits only for display.
 
     Static membership gives a restarted worker its partitions back after 0.2 s instead of 44 s;
-    `range` keeps the partitions of two topics together.
+    `range` keeps the partitions of two topics together. A poll raises Interrupted when no broker is
+    left: the client would heal itself in silence, and nobody would know that nothing is consumed.
     """
+
+    def give_up(error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            raise Interrupted(f"Kafka at {bootstrap}: {error.str()}")
+
     return Consumer(
         {
             "bootstrap.servers": bootstrap,
+            "error_cb": give_up,
             "group.id": group,
             "group.instance.id": f"{group}-{slot}",
             "partition.assignment.strategy": "range",
@@ -133,7 +150,8 @@ def subscribe(
     starts at the offset that `start_at` answers.
 
     Both may raise: the exception comes out of the next poll, and nothing was delivered. Raises
-    Unrecoverable from there when Kafka does not hold that offset.
+    Unrecoverable from there when Kafka does not hold that offset. From the end of an assignment on
+    this process is up, also where it holds no partition.
     """
 
     def assign(consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -148,6 +166,7 @@ def subscribe(
                     "nearline/README.md"
                 )
         consumer.assign(partitions)
+        metrics.UP.set(1)
 
     consumer.subscribe(topics, on_assign=assign)
 

@@ -25,6 +25,7 @@ from marquee_nearline.settings import Settings, load_settings
 from marquee_nearline.state_store import FIRST_NAMESPACE, StateStore
 from marquee_shared.errors import BadSetting, MarqueeError, StoreError
 from marquee_shared.follow import Follower, make_cache
+from marquee_shared.seldom import Seldom
 from marquee_shared.store import Store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -55,7 +56,6 @@ def run() -> None:
         settings = load_settings()
         _serve_metrics(settings)
         follower = _follow(settings)
-        follower.start()
         worker = Worker(
             settings.kafka,
             settings.worker,
@@ -63,8 +63,13 @@ def run() -> None:
             open_producer(settings.kafka),
             lambda: follower.model,
         )
-        _until_told(lambda stop: keep_going(worker.session, stop))
-        follower.stop()
+
+        def work(stop: threading.Event) -> None:
+            follower.start()
+            keep_going(worker.session, stop)
+            follower.stop()
+
+        _until_told(work)
 
 
 @app.command()
@@ -140,7 +145,7 @@ def _probe(store: Store) -> None:
     try:
         store.probe()
     except StoreError as error:
-        raise Interrupted(str(error)) from error
+        raise Interrupted(f"store {store.url}: {error}") from error
 
 
 def _serve_metrics(settings: Settings) -> None:
@@ -157,6 +162,7 @@ def _set_up_logs() -> None:
     logging.basicConfig(  # what libraries say, librdkafka above all
         format="%(asctime)s [%(levelname)-8s] %(name)s: %(message)s", datefmt="%H:%M:%S"
     )
+    logging.getLogger("librdkafka").addFilter(Seldom())
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -16,6 +16,7 @@ FRESHNESS = Histogram(
 SESSIONS = Counter(
     "marquee_nearline_interruptions", "How often did we start over, and why?", ["why"]
 )
+UP = Gauge("marquee_session_up", "Does this process consume now?")
 BAD_STATES = Counter("marquee_nearline_bad_states", "How many user states failed their checks?")
 MODEL = Gauge("marquee_nearline_model", "Which model does nearline fold with?", ["model_id"])
 ARCHIVED = Counter("marquee_archive_rows", "How many messages are archived?", ["kind"])

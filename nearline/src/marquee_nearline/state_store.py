@@ -142,6 +142,6 @@ def _translated() -> Iterator[None]:
     except redis.ResponseError as error:
         if "Function not found" in str(error):
             raise Unrecoverable("Redis lacks the functions: `marquee-nearline init`") from error
-        raise StateUnavailable(str(error)) from error  # OOM, MISCONF, LOADING: wait and try again
+        raise StateUnavailable(f"Redis: {error}") from error  # OOM, MISCONF, LOADING: wait
     except (redis.RedisError, OSError) as error:
-        raise StateUnavailable(str(error)) from error
+        raise StateUnavailable(f"Redis: {error}") from error
