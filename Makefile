@@ -17,7 +17,7 @@ versitygw: ## build the S3 server that the tests run against, once per machine
 demo: setup ## the whole platform on this machine, one event changing the next page (ARGS=--once to end there)
 	@$(BIN)/marquee demo $(ARGS)
 
-test: setup versitygw check isolated ## everything CI runs: static checks, each tier alone, then the whole suite
+test: setup versitygw check isolated ## static checks, each tier alone, then the whole suite
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: setup ## ruff, mypy strict, import contracts
@@ -25,11 +25,27 @@ check: setup ## ruff, mypy strict, import contracts
 	@$(BIN)/mypy --no-error-summary
 	@said=$$($(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 
-isolated: setup versitygw ## each tier's tests in an environment that holds only shared and that tier
+isolated: setup versitygw ## each tier's wheel with that of shared and nothing else: its command, its tests
 	@for tier in shared offline nearline online; do echo "== $$tier alone"; infra/isolated.sh $$tier || exit 1; done
+
+build: setup ## wheels of shared and of each tier, in dist/
+	@infra/wheels.sh dist shared offline nearline online
 
 storm: setup ## SIGKILL nearline and the archiver twenty times each under load: nothing lost, nothing doubled
 	@$(BIN)/python -m pytest -m slow -s tests/integration $(ARGS)
+
+engine: ## what a Docker engine with compose needs here; ARGS=--yes installs and starts it
+	@infra/engine.sh $(ARGS)
+
+images: setup ## third-party images: what is here, what a registry gives, or local stand-ins
+	@infra/images/local/build.sh
+
+compose-test: setup ## the whole compose file on a real engine: kills, deploys, restarts, mixed versions, nothing lost
+	@$(BIN)/python -m pytest -m slow -s tests/e2e/compose $(ARGS)
+
+compose-clean: ## remove the images that compose-test built
+	@docker image ls -q --filter label=org.marquee.stand-in=true | sort -u | xargs -r docker image rm -f
+	@docker image ls -q 'marquee/*' | sort -u | xargs -r docker image rm -f
 
 bench-freshness: setup ## from POST to changed page: p99 of 200 events
 	@$(BIN)/python benchmarks/freshness.py
@@ -46,5 +62,5 @@ format: setup ## let ruff rewrite
 lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
 	@infra/lock.sh
 
-.PHONY: help setup versitygw demo test check isolated storm bench-freshness bench-quality bench-context \
-  format lock
+.PHONY: help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context \
+  engine images compose-test compose-clean format lock

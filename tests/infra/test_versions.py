@@ -1,0 +1,26 @@
+"""One version, wherever it is told."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import marquee_nearline
+import marquee_offline
+import marquee_online
+
+ROOT = Path(__file__).parents[2]
+
+
+def version(folder: Path) -> str:
+    return tomllib.loads((folder / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.mark.parametrize("member", ["shared", "offline", "nearline", "online", "infra"])
+def test_member_has_the_version_of_the_whole(member: str):
+    assert version(ROOT / member) == version(ROOT)
+
+
+@pytest.mark.parametrize("tier", [marquee_offline, marquee_nearline, marquee_online])
+def test_tier_says_the_version_of_its_pyproject(tier):
+    assert tier.__version__ == version(ROOT / tier.__name__.removeprefix("marquee_"))
