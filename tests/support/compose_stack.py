@@ -89,9 +89,7 @@ class Stack:
 
     def python(self, service: str, script: str, *arguments: str) -> object:
         """Run a script in a service's container, with its secrets; the JSON that it prints."""
-        return json.loads(
-            self.compose("exec", "-T", service, "python3", "-c", script, *arguments)
-        )
+        return json.loads(self.compose("exec", "-T", service, "python3", "-c", script, *arguments))
 
     def ready(self) -> dict:
         return httpx.get(f"{self.url}/readyz", timeout=5).json()

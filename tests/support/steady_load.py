@@ -33,7 +33,8 @@ class SteadyLoad:
         self._items = items
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(f"{name}-{number}",)) for number in range(users)
+            threading.Thread(target=self._run, args=(f"{name}-{number}",))
+            for number in range(users)
         ]
 
     def __enter__(self):

@@ -73,7 +73,9 @@ def _options(version: Annotated[bool, typer.Option("--version")] = False) -> Non
 @cli.command("import-movielens")
 def import_command(folder: Path, as_json: Json = False) -> None:
     """Write a MovieLens folder (ratings.csv, movies.csv) to the archive."""
-    written = import_movielens(Store(load().store), folder)
+    store = Store(load().store)
+    store.probe()
+    written = import_movielens(store, folder)
     _tell(as_json, msgspec.to_builtins(written), lambda c: report.show_written(c, written))
 
 

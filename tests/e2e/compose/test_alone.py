@@ -1,4 +1,4 @@
-"""Each tier's image without anything that it needs: it says what it misses, waits, and is not ready."""
+"""Each tier's image with nothing behind it: it says what it misses, waits, and is not ready."""
 
 import time
 

@@ -1,19 +1,20 @@
-"""The release before with this one: each tier is deployed, and rolled back, while the others stay."""
+"""The release before beside this one: each tier is deployed, and rolled back, alone."""
 
 import json
 import shutil
 import subprocess
+import tomllib
 
 import httpx2 as httpx
 import pytest
 from compose_stack import ROOT, TIERS, Stack
 from deadline import wait_until
 from people import page_with, send
-from previous import release, worktree
+from previous import head, worktree
 
 pytestmark = pytest.mark.slow
 
-# The release before takes its secrets as variables alone, and has no gauge that its health shows in.
+# The release before takes secrets as variables alone, and has no gauge that its health shows in.
 SHELL = """
 for name in MARQUEE_REDIS MARQUEE_CREDIT_KEYS AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; do
   eval "file=\\$${name}_FILE"
@@ -29,9 +30,16 @@ def old(stack: Stack, tmp_path_factory):
     """Per tier a compose file that makes it the release before; its images, built by today's
     Dockerfiles from that release's sources."""
     folder = tmp_path_factory.mktemp("old")
-    version, commit = release()
-    with worktree(folder / "sources") as sources:
-        for name in (".dockerignore", "requirements/build.txt", *(f"{t}/Dockerfile" for t in TIERS)):
+    with worktree(folder) as sources:
+        version = tomllib.loads((sources / "online/pyproject.toml").read_text())["project"][
+            "version"
+        ]
+        commit = head(sources)
+        for name in (
+            ".dockerignore",
+            "requirements/build.txt",
+            *(f"{t}/Dockerfile" for t in TIERS),
+        ):
             shutil.copy(ROOT / name, sources / name)
         for tier in TIERS:
             base = json.loads(stack.compose("config", "--format", "json"))
