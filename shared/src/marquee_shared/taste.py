@@ -1,0 +1,82 @@
+"""Taste: who looks, in the words that images are tagged with; what artwork is chosen by.
+
+Tags fall into BUCKETS by their own name, never by what a model knows: a user's taste and a credit
+token mean the same under every model, and sums learnt under one model stay true under the next.
+"""
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from marquee_shared.context import Context
+from marquee_shared.fold_in import F64
+
+BUCKETS = 12
+# What the field's catalogues use most, so placed that no two that an image must tell apart fall
+# together. Any other tag goes where its CRC-32 sends it.
+PLACES = {
+    "romance": 0, "comedy": 1, "action": 2, "drama": 3, "horror": 4, "sci-fi": 5, "thriller": 6,
+    "children": 7, "animation": 7, "adventure": 8, "fantasy": 9, "crime": 10, "documentary": 11,
+    "mystery": 6, "musical": 0, "war": 2, "western": 8, "film-noir": 10,
+}  # fmt: skip
+DEVICES = ("phone", "tv", "tablet", "web")
+DAYPARTS = ("morning", "day", "evening", "night")
+USER_FEATURES = BUCKETS + len(DEVICES) + len(DAYPARTS)
+FEATURES = 2 + USER_FEATURES  # of a user before an image: 22
+
+
+def bucket(tag: str) -> int:
+    """The bucket of a tag, 0 to BUCKETS - 1; letter case does not matter."""
+    word = tag.strip().lower()
+    return PLACES.get(word, zlib.crc32(word.encode()) % BUCKETS)
+
+
+def theme_vector(tags: Sequence[str]) -> F64:
+    """`(BUCKETS,)`, 1 where a tag falls, of length 1; zeros without tags."""
+    found = np.zeros(BUCKETS)
+    found[[bucket(tag) for tag in tags]] = 1.0
+    return _unit(found)
+
+
+def taste(themes: F64, weights: F64) -> F64:
+    """What somebody's history leans to: `(BUCKETS,)` of length 1, zeros where it leans nowhere.
+
+    `themes` `(n, BUCKETS)` of the items, `weights` `(n,)` signed, as `signals.weigh` gives them.
+    The mean over the buckets is taken off: a lean is towards one thing and away from others.
+    """
+    if not len(weights):
+        return np.zeros(BUCKETS)
+    lean = weights @ themes
+    return _unit(lean - lean.mean())
+
+
+def user_features(taste: F64, context: Context) -> F64:
+    """`(USER_FEATURES,)`: taste, device, daypart; a credit token carries it in half precision."""
+    device = np.array([context.device == name for name in DEVICES], float)
+    daypart = np.array([context.daypart == name for name in DAYPARTS], float)
+    return np.concatenate([taste, device, daypart])
+
+
+def image_features(user: F64, themes: F64) -> F64:
+    """A user before images: `(n, FEATURES)`; `themes` `(n, BUCKETS)`, `user` `(USER_FEATURES,)`.
+
+    1, the match m = taste . themes, the match bucket by bucket, m by device, m by daypart. `user`
+    may also be `(n, USER_FEATURES)`. What an image is worth to everybody is no feature: each image
+    has an intercept of its own.
+    """
+    products = themes * user[..., :BUCKETS]
+    match = products.sum(axis=-1, keepdims=True)
+    return np.concatenate(
+        [np.ones_like(match), match, products, match * user[..., BUCKETS:]], axis=-1
+    )
+
+
+def image_key(item: int, artwork: int) -> int:
+    """An image in sums and tokens: low 32 bits of its item's hash, its index among the item's."""
+    return (item & 0xFFFFFFFF) << 8 | artwork
+
+
+def _unit(vector: F64) -> F64:
+    length = float(np.linalg.norm(vector))
+    return vector / length if length > 1e-12 else np.zeros_like(vector)
