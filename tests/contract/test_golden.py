@@ -15,6 +15,7 @@ from marquee_shared.credit import Credit, Credited, sign, verify
 from marquee_shared.decision import decode_decision, encode_decision
 from marquee_shared.errors import NotFound
 from marquee_shared.event import decode_event, encode_event
+from marquee_shared.experiment import arms_of, read_experiments
 from marquee_shared.ids import event_hash, item_hash
 from marquee_shared.interaction import KINDS, Interaction
 from marquee_shared.store import Store
@@ -61,6 +62,15 @@ def test_decision_means_what_it_meant(path: Path):
     decision = decode_decision(data)
     assert plain(decision) == wanted["decoded"]
     assert (encode_decision(decision) == data) is wanted["canonical"]
+
+
+@pytest.mark.parametrize("path", cases("experiments-v1/*.toml"))
+def test_experiments_mean_what_they_meant_and_assign_as_they_did(path: Path):
+    wanted = expected(path)
+    experiments = read_experiments(path.read_bytes())
+    assert json.loads(msgspec.json.encode(experiments)) == wanted["decoded"]
+    for case in wanted["assigned"]:
+        assert arms_of(experiments, case["user_id"], case["now_ms"]) == case["arms"], case
 
 
 @pytest.mark.parametrize("path", cases("credit-v1/*.json"))

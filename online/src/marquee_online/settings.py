@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee_shared.channel import DEFAULT
 from marquee_shared.errors import BadSetting
+from marquee_shared.experiment import Experiment, read_experiments
 from marquee_shared.variables import read_secret_files, refuse_unknown
 
 MIN_KEY_BYTES = 16
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8000
     redis_timeout_ms: Annotated[int, Field(ge=1, le=5000)] = 50  # then the page goes on without
+    experiments: Path | None = None  # a TOML file; shared/README.md has its format
 
     @field_validator("redis")
     @classmethod
@@ -42,6 +44,12 @@ class Settings(BaseSettings):
         parse_keys(value)
         return value
 
+    @field_validator("experiments")
+    @classmethod
+    def _experiments_hold(cls, value: Path | None) -> Path | None:
+        load_experiments(value)
+        return value
+
 
 def parse_keys(value: str) -> dict[str, bytes]:
     """`id:hex[,id:hex]` as keys by id, in order. Raises ValueError."""
@@ -53,6 +61,18 @@ def parse_keys(value: str) -> dict[str, bytes]:
             raise ValueError(f"expected id:hex with at least {MIN_KEY_BYTES} bytes of key")
         keys[name] = key
     return keys
+
+
+def load_experiments(path: Path | None) -> tuple[Experiment, ...]:
+    """The experiments of a file, none without one. Raises BadSetting naming file and key."""
+    if path is None:
+        return ()
+    try:
+        return read_experiments(path.read_bytes())
+    except OSError as error:
+        raise BadSetting(f"MARQUEE_EXPERIMENTS: {path}: {error.strerror}") from error
+    except BadSetting as error:
+        raise BadSetting(f"MARQUEE_EXPERIMENTS: {path}: {error}") from error
 
 
 def load_settings() -> Settings:

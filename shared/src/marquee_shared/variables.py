@@ -19,7 +19,7 @@ VARIABLES = frozenset(
         "WORKER", "METRICS_PORT", "METRICS_HOST", "ARCHIVE_FLUSH_SECONDS", "PARTITIONS",
         "REPLICATION",
         # online
-        "CREDIT_KEYS", "HOST", "PORT", "REDIS_TIMEOUT_MS",
+        "CREDIT_KEYS", "HOST", "PORT", "REDIS_TIMEOUT_MS", "EXPERIMENTS",
         # infra: cache of Kafka's jars; tests and benchmarks: folder of data sets
         "CACHE", "DATA",
     )
