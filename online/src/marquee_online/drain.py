@@ -10,14 +10,12 @@ import socket
 import time
 from types import FrameType
 
-import structlog
 import uvicorn
 from fastapi import FastAPI
 
 # Together with produce.FLUSH_SECONDS below the 10 s after which supervisors kill.
 LOWERED_SECONDS = 3.0  # not ready, and still answering: two health checks of a proxy
 DRAIN_SECONDS = 4  # for requests in hand; only an event that Kafka does not take needs longer
-log = structlog.get_logger()
 
 
 class Drain:

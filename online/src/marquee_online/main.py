@@ -75,7 +75,7 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(service: FastAPI) -> AsyncIterator[None]:
-        """The first look for a model comes before the first request; connections open lazily."""
+        """A first look for a model comes before the first request; connections open lazily."""
         parts = _open(settings, store, cache, drain)
         service.state.parts = parts
         await asyncio.to_thread(parts.follower.start)
