@@ -34,7 +34,7 @@ class Stack:
         }
 
     def compose(self, *arguments: str, seconds: float = 600.0, **environment: str) -> str:
-        """Run `docker compose`; its standard output. AssertionError with its words when it fails."""
+        """Run `docker compose`; its standard output. AssertionError with its words if it fails."""
         files = [part for file in self.files for part in ("-f", str(file))]
         done = subprocess.run(
             ["docker", "compose", "-p", PROJECT, "--progress", "quiet", *files, *arguments],
