@@ -23,6 +23,8 @@ from marquee_shared.ids import item_hash
 
 VERSION = 1
 MAC_BYTES = 16
+ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome earns credit for so long after the page was made
+ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome later than this after the page earns no credit
 MAX_CLOCK_MS = 5_000  # by which the clocks of two hosts may differ
 MAX_TOKEN = 4096  # characters; a page of 40 takes some 600
 CHOICE = struct.Struct("<IBBe")
@@ -78,24 +80,24 @@ def verify(
 ) -> Credit:
     """What the token says. Raises BadToken: forged, foreign, expired, malformed."""
     if len(token) > MAX_TOKEN:
-        raise BadToken("too long")
+        raise BadToken("too long", "malformed")
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         if _encoded(raw) != token:  # base64 has spare bits: one credit has one spelling
-            raise BadToken("malformed")
+            raise BadToken("malformed", "malformed")
         reader = _Reader(raw[:-MAC_BYTES])
         if reader.byte() != VERSION:
-            raise BadToken("unknown version")
+            raise BadToken("unknown version", "malformed")
         key = keys.get(reader.text())
         if key is None or not hmac.compare_digest(_mac(key, reader.data), raw[-MAC_BYTES:]):
-            raise BadToken("signature does not hold")
+            raise BadToken("signature does not hold", "forged")
         credit = _parse(reader)
     except (binascii.Error, ValueError, struct.error, IndexError) as error:
-        raise BadToken("malformed") from error
+        raise BadToken("malformed", "malformed") from error
     if credit.user != item_hash(user_id):
-        raise BadToken("issued to another user")
+        raise BadToken("issued to another user", "foreign")
     if not -MAX_CLOCK_MS <= now_ms - credit.issued_at <= window_ms:
-        raise BadToken("outside the attribution window")
+        raise BadToken("outside the attribution window", "late")
     return credit
 
 
