@@ -19,7 +19,7 @@ NOWHERE = {
 }
 RUNS = {  # command, and words that its log must hold
     "offline": (None, ("store.invalid",)),
-    "nearline": (None, ("redis.invalid", "kafka.invalid")),
+    "nearline": (None, ("redis.invalid", "store.invalid")),
     "archive": (["marquee-nearline", "archive"], ("store.invalid",)),
     "online": (None, ("store.invalid", "kafka.invalid")),
 }
