@@ -1,6 +1,5 @@
 """Events: the archive objects of a snapshot as a table, and that table as blocks of histories."""
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from marquee_offline.archive_read import messages
 from marquee_offline.histories import SCHEMA as HISTORIES
 from marquee_offline.histories import Cut, UserEvents, build, to_batch
 from marquee_shared.archive import Snapshot, is_simulated, parse
@@ -71,20 +70,10 @@ def read_events(spark: SparkSession, url: str, snapshot: Snapshot, blocks: int) 
 
 def _read_object(store: Store, name: str) -> pa.RecordBatch:
     simulated = is_simulated(parse(name).source)
-    messages = _messages(store, name)
-    rows = [row for key, value in messages if (row := _row(key, value, simulated))]
+    rows = [row for key, value in messages(store, name) if (row := _row(key, value, simulated))]
     columns = list(zip(*rows, strict=True)) or [()] * len(COLUMNS)
     arrays = [pa.array(c, kind) for c, kind in zip(columns, COLUMNS.values(), strict=True)]
     return pa.RecordBatch.from_arrays(arrays, names=list(COLUMNS))
-
-
-def _messages(store: Store, name: str) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """Keys and values of an archive object. Raises BadInput naming it."""
-    try:
-        table = pq.read_table(io.BytesIO(store.get(name)), columns=["key", "value"])
-    except (pa.ArrowException, OSError) as error:
-        raise BadInput(name, "is not readable Parquet") from error
-    return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _row(key: bytes | None, value: bytes | None, simulated: bool) -> tuple[object, ...] | None:

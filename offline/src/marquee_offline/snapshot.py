@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from marquee_shared.archive import (
     LAST,
     ArchiveObject,
+    Kind,
     Snapshot,
     chains,
     parse,
@@ -30,12 +31,9 @@ def pin(store: Store, *, now: datetime) -> Snapshot:
 
     Raises BadInput for a foreign name, a gap, an unreadable footer or an empty archive.
     """
-    objects = [parse(name) for name in store.list(prefix("events"))]
-    if not objects:
+    chained = chained_objects(store, "events")
+    if not chained:
         raise BadInput("archive", "holds no events; import or collect some first")
-    with ThreadPoolExecutor(READERS) as pool:
-        lasts = dict(zip(objects, pool.map(lambda o: _last(store, o), objects), strict=True))
-    chained = list(chains(objects, lasts.__getitem__))
     through: dict[str, dict[str, int]] = defaultdict(dict)
     for item, last in chained:
         through[item.source][str(item.partition)] = last
@@ -49,6 +47,17 @@ def pin(store: Store, *, now: datetime) -> Snapshot:
     )
     store.create(snapshot_key(snapshot.snapshot_id), msgspec.json.encode(snapshot))
     return snapshot
+
+
+def chained_objects(store: Store, kind: Kind) -> list[tuple[ArchiveObject, int]]:
+    """The objects of a kind that count now, each with its last offset, in chain order.
+
+    Raises BadInput for a foreign name, a gap or an unreadable footer.
+    """
+    objects = [parse(name) for name in store.list(prefix(kind))]
+    with ThreadPoolExecutor(READERS) as pool:
+        lasts = dict(zip(objects, pool.map(lambda o: _last(store, o), objects), strict=True))
+    return list(chains(objects, lasts.__getitem__))
 
 
 def _last(store: Store, item: ArchiveObject) -> int:
