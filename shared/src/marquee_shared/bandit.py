@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marquee_shared.fold_in import F64
-from marquee_shared.sums import Reward, Sums
+from marquee_shared.sums import IMAGE, Reward, Sums
 from marquee_shared.taste import FEATURES
 
 I64 = NDArray[np.int64]
@@ -85,7 +85,7 @@ def posterior(sums: Sums, reward: Reward, prior: Prior | None = None) -> Posteri
     """The exact posterior under the model above; its noise is a coin's at the mean reward."""
     believed = prior or no_prior()
     images = np.array(sorted(sums.images), np.int64)
-    table = np.array([sums.images[key] for key in images.tolist()]).reshape(len(images), -1)
+    table = np.array([sums.images[key] for key in images.tolist()]).reshape(-1, IMAGE)
     seen, earned = table[:, :FEATURES], table[:, FEATURES + (reward == "quality")]
     weight = seen[:, 0] + PRIOR_IMAGE
     shift = seen / weight[:, None]
