@@ -22,12 +22,13 @@ for tier in nearline online; do
   printf 'redis://%s:%s@redis:6379/0' "$tier" "$(cat /secrets/redis/$tier)" > "/secrets/$tier/redis"
 done
 [ -s /secrets/online/credit-keys ] || printf 'k1:%s' "$(random 32)" > /secrets/online/credit-keys
+cp /secrets/online/credit-keys /secrets/nearline/credit-keys   # it credits what online has signed
 
 # The offline tier never speaks to Redis. A function runs with the rights of who calls it.
 hashed() { printf '#%s' "$(sha256sum < "$1" | cut -d ' ' -f 1)"; }
 cat > /secrets/redis/users.acl <<ACL
 user default off resetpass
 user health on nopass resetkeys resetchannels -@all +ping
-user nearline on $(hashed /secrets/redis/nearline) resetchannels ~u:* ~p:* ~cluster:meta -@all +ping +function|load +fcall +exists +get +mget +set +hget +hmget +hgetall +hset +hsetnx +hincrby +scan +unlink
-user online on $(hashed /secrets/redis/online) resetchannels %R~u:* %R~cluster:meta -@all +ping +get +hgetall
+user nearline on $(hashed /secrets/redis/nearline) resetchannels ~u:* ~p:* ~s:* ~b:* ~bandit:* ~cluster:meta -@all +ping +function|load +fcall +exists +get +mget +set +hget +hmget +hgetall +hset +hsetnx +hincrby +scan +unlink
+user online on $(hashed /secrets/redis/online) resetchannels %R~u:* %R~s:* %R~bandit:* %R~cluster:meta -@all +ping +get +mget +getrange +hgetall
 ACL

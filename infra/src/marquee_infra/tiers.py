@@ -36,7 +36,10 @@ def init_command(settings: TierSettings) -> Command:
 
 def run_commands(settings: TierSettings) -> tuple[Command, ...]:
     """The long-running processes, in the order of their start."""
-    nearline = {"MARQUEE_METRICS_PORT": str(settings.nearline_metrics_port)}
+    nearline = {
+        "MARQUEE_METRICS_PORT": str(settings.nearline_metrics_port),
+        "MARQUEE_CREDIT_KEYS": settings.credit_keys,
+    }
     archive = {
         "MARQUEE_METRICS_PORT": str(settings.archive_metrics_port),
         "MARQUEE_ARCHIVE_FLUSH_SECONDS": str(ARCHIVE_FLUSH_SECONDS),

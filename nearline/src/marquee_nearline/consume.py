@@ -12,7 +12,7 @@ offset (MISMATCH): both end the session, and the next starts from what Redis hol
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -23,15 +23,19 @@ from marquee_nearline.dead_letter import bury
 from marquee_nearline.errors import Interrupted, Unrecoverable
 from marquee_nearline.fold import by_user, fold_batch
 from marquee_nearline.kafka import Taken, open_consumer, show_progress, subscribe, take, topic_id
+from marquee_nearline.learn import Learnt, credible, learn
 from marquee_nearline.state_store import DUP, OK, StateStore
 from marquee_shared import event
 from marquee_shared.cluster import Cluster
 from marquee_shared.errors import BadInput
 from marquee_shared.event import EVENT_TYPES, Event, read_event
+from marquee_shared.images import Images
 from marquee_shared.model import Model
+from marquee_shared.sums import encode_sums, merged
 
 GROUP = "marquee-nearline"
 CHECK_SECONDS = 0.5  # how often an idle partition is compared with Redis
+PUBLISH_SECONDS = 1.0  # how often online is told what the artwork bandit has learnt
 SHOW_SECONDS = 5.0  # how often Kafka is told our position
 log = structlog.get_logger()
 
@@ -46,12 +50,16 @@ class Worker:
         states: StateStore,
         producer: Producer,
         serving: Callable[[], Model | None],
+        credit_keys: Mapping[str, bytes],
     ) -> None:
         self._bootstrap = bootstrap
         self._slot = slot
         self._states = states
         self._producer = producer
         self._serving = serving
+        self._credit_keys = credit_keys
+        self._known: Images | None = None
+        self._published = b""
         self._cluster = Cluster(namespace="", partitions=0)
         self._epochs: dict[int, int] = {}
         self._next: dict[int, int] = {}
@@ -59,6 +67,7 @@ class Worker:
     def session(self, stop: threading.Event) -> None:
         """Consume until `stop`. Raises Interrupted, Unrecoverable."""
         self._cluster = self._states.cluster()
+        self._states.load_functions()
         consumer = open_consumer(self._bootstrap, GROUP, self._slot)
         try:
             start = partial(self._acquire, topic_id(self._bootstrap, event.TOPIC))
@@ -81,12 +90,15 @@ class Worker:
         return offset
 
     def _loop(self, consumer: Consumer, stop: threading.Event) -> None:
-        check_at = show_at = time.monotonic()
+        check_at = show_at = publish_at = time.monotonic()
         while not stop.is_set():
             messages = take(consumer)
             for partition, batch in _by_partition(messages).items():
                 self._fold(partition, batch)
             now = time.monotonic()
+            if now >= publish_at:
+                self._publish()
+                publish_at = now + PUBLISH_SECONDS
             if now >= check_at:
                 self._check(consumer)
                 check_at = now + CHECK_SECONDS
@@ -113,24 +125,59 @@ class Worker:
             raise Interrupted(f"partition {partition}: offsets are not dense")
         events, rejected = _decode(batch)
         users = by_user(events)
+        teaching, refused = credible(events, self._credit_keys)
         namespace = self._cluster.namespace
-        loaded = self._states.load(namespace, partition, list(users))
+        learners = sorted({one.event.user_id for one in teaching})
+        loaded = self._states.load(
+            namespace,
+            partition,
+            list(users),
+            learners=learners,
+            images=sorted({image for one in teaching for image in one.images()}),
+        )
         if loaded.offset != first:
             raise Interrupted(f"partition {partition}: MISMATCH at load")
-        folded_at = _now_ms()
+        folded_at, model = _now_ms(), self._serving()
         folded = fold_batch(
-            users, loaded.blobs, self._serving(), consumed_at=consumed_at, folded_at=folded_at
+            users, loaded.blobs, model, consumed_at=consumed_at, folded_at=folded_at
         )
+        learnt = Learnt.of(loaded.sums, dict(zip(learners, loaded.seen, strict=True)), refused)
+        learn(teaching, learnt, self._images(model))
         if rejected:
             bury(self._producer, rejected)
         answer = self._states.apply(
-            namespace, partition, (first, following), self._epochs[partition], folded.blobs
+            namespace,
+            partition,
+            (first, following),
+            self._epochs[partition],
+            folded.blobs,
+            seen=learnt.blobs(),
+            sums=learnt.sums if teaching else None,
         )
         if answer not in (OK, DUP):
             raise Interrupted(f"partition {partition}: {answer}")
         self._next[partition] = following
         metrics.APPLY.observe(time.perf_counter() - started)
         _count(events, len(rejected), folded.unreadable, folded_at)
+        for what, number in learnt.counts.items():
+            metrics.LEARNT.labels(what).inc(number)
+
+    def _images(self, model: Model | None) -> Images | None:
+        """The model's images, decoded once per model."""
+        if model is not None and (self._known is None or self._known.model is not model):
+            self._known = Images(model)
+        return self._known
+
+    def _publish(self) -> None:
+        """The owner of partition 0 puts all partitions' sums together for online."""
+        if 0 not in self._next:
+            return
+        namespace = self._cluster.namespace
+        parts = [self._states.sums(namespace, p) for p in range(self._cluster.partitions)]
+        total = merged(parts)
+        if (content := encode_sums(total)) != self._published:
+            self._states.publish(namespace, encode_sums(total, _now_ms()))
+            self._published = content
 
 
 def _by_partition(messages: Sequence[Taken]) -> dict[int, list[Taken]]:

@@ -62,6 +62,7 @@ def run() -> None:
             StateStore(settings.redis),
             open_producer(settings.kafka),
             lambda: follower.model,
+            settings.keys,
         )
 
         def work(stop: threading.Event) -> None:
@@ -103,7 +104,11 @@ def rebuild(
         follower = _follow(settings)
         follower.check()
         job = Rebuild(
-            StateStore(settings.redis), Store(settings.store), settings.kafka, follower.model
+            StateStore(settings.redis),
+            Store(settings.store),
+            settings.kafka,
+            follower.model,
+            settings.keys,
         )
         result = job.run(
             force=force, progress=lambda step: None if as_json else log.info("rebuild", step=step)

@@ -18,6 +18,9 @@ SESSIONS = Counter(
 )
 UP = Gauge("marquee_session_up", "Does this process consume now?")
 BAD_STATES = Counter("marquee_nearline_bad_states", "How many user states failed their checks?")
+LEARNT = Counter(
+    "marquee_nearline_artwork", "What did the bandit learn from, and what not, and why?", ["what"]
+)
 MODEL = Gauge("marquee_nearline_model", "Which model does nearline fold with?", ["model_id"])
 ARCHIVED = Counter("marquee_archive_rows", "How many messages are archived?", ["kind"])
 ARCHIVE_OBJECTS = Counter("marquee_archive_objects", "How many objects were written?", ["kind"])

@@ -17,6 +17,7 @@ from confluent_kafka import Consumer, TopicPartition
 from marquee_nearline.errors import Interrupted
 from marquee_nearline.fold import by_user, with_vector
 from marquee_nearline.kafka import TIMEOUT, take, topic_id
+from marquee_nearline.learn import Learnt, credible, learn
 from marquee_nearline.parquet import decode, last_offset
 from marquee_nearline.state_store import OK, StateStore
 from marquee_shared import event
@@ -25,9 +26,11 @@ from marquee_shared.cluster import Cluster
 from marquee_shared.errors import BadInput, BadState, LaterState
 from marquee_shared.event import EVENT_TYPES, Event, read_event
 from marquee_shared.ids import item_hash, partition_of
+from marquee_shared.images import Images
 from marquee_shared.interaction import join
 from marquee_shared.model import Model
 from marquee_shared.store import Store
+from marquee_shared.sums import Sums
 from marquee_shared.user_state import MAX_ITEMS, UserState, decode_state, encode_state, fold
 
 CHUNK = 200  # users per Redis call
@@ -54,15 +57,24 @@ class Rebuild:
     """One rebuild: the states of the new namespace in memory, partition by partition."""
 
     def __init__(
-        self, states: StateStore, store: Store, bootstrap: str, model: Model | None
+        self,
+        states: StateStore,
+        store: Store,
+        bootstrap: str,
+        model: Model | None,
+        credit_keys: Mapping[str, bytes],
     ) -> None:
         self._states = states
         self._store = store
         self._bootstrap = bootstrap
         self._model = model
+        self._images = Images(model) if model else None
+        self._credit_keys = credit_keys
         self._old = states.cluster()
         self._topic = topic_id(bootstrap, event.TOPIC)
         self._counts: Counter[str] = Counter()
+        # By partition, in the log's order: the sums then have the very bits that the log gave them.
+        self._teaching: list[list[Event]] = [[] for _ in range(self._old.partitions)]
 
     def run(self, *, force: bool = False, progress: Progress = lambda _: None) -> Rebuilt:
         """Fold, write, compare, flip. Without `force` a namespace that lacks something that the
@@ -102,8 +114,8 @@ class Rebuild:
         objects = [parse(name) for name in names]
         for found, last in chains(objects, lambda o: last_offset(self._store.get(o.name), o.name)):
             for user, events in by_user(list(self._events(found.name))).items():
-                home = histories[partition_of(user, self._old.partitions)]
-                home.setdefault(user, []).extend(events)
+                home = partition_of(user, self._old.partitions)
+                histories[home].setdefault(user, []).extend(events)
             if found.source == f"kafka-{self._topic}":
                 through[found.partition] = last + 1
         return histories, through
@@ -120,7 +132,16 @@ class Rebuild:
             self._counts["skipped"] += 1
             return
         if decoded.type in EVENT_TYPES:
+            if decoded.credit:
+                self._teaching[partition_of(decoded.user_id, self._old.partitions)].append(decoded)
             yield decoded
+
+    def _learn(self, partition: int) -> Learnt:
+        """What the partition's events teach, every one of them from the first."""
+        teaching, refused = credible(self._teaching[partition], self._credit_keys)
+        learnt = Learnt(Sums(), {}, refused)
+        learn(teaching, learnt, self._images)
+        return learnt
 
     def _rebuild(
         self, name: str, partition: int, history: dict[str, list[Event]], offset: int
@@ -133,7 +154,7 @@ class Rebuild:
             for one in tail:
                 history.setdefault(one.user_id, []).append(one)
         new = {user: fold(UserState(), events) for user, events in history.items()}
-        self._write(name, partition, new, offset)
+        self._write(name, partition, new, offset, self._learn(partition))
         self._counts["users"] += len(new)
         self._counts["events"] += sum(state.events for state in new.values())
         for user, state in old.items():
@@ -182,15 +203,31 @@ class Rebuild:
             consumer.close()
         return found, stop
 
-    def _write(self, name: str, partition: int, new: Mapping[str, UserState], offset: int) -> None:
-        """All users of a partition, the offset with the last of them."""
+    def _write(
+        self,
+        name: str,
+        partition: int,
+        new: Mapping[str, UserState],
+        offset: int,
+        learnt: Learnt,
+    ) -> None:
+        """All users of a partition, the offset and the sums with the last of them."""
         epoch, at = self._states.acquire(name, partition, self._topic)
         users = sorted(new)
         chunks = [users[i : i + CHUNK] for i in range(0, len(users), CHUNK)] or [[]]
         for chunk in chunks:
-            following = offset if chunk is chunks[-1] else at
-            blobs = {user: encode_state(with_vector(new[user], self._model)) for user in chunk}
-            if self._states.apply(name, partition, (at, following), epoch, blobs) != OK:
+            last = chunk is chunks[-1]
+            following = offset if last else at
+            answer = self._states.apply(
+                name,
+                partition,
+                (at, following),
+                epoch,
+                {user: encode_state(with_vector(new[user], self._model)) for user in chunk},
+                seen=learnt.blobs() if last else None,
+                sums=learnt.sums if last else None,
+            )
+            if answer != OK:
                 raise Interrupted(f"namespace {name}: another rebuild is at work")
             at = following
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee_shared.channel import DEFAULT
+from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting
 from marquee_shared.variables import read_secret_files, refuse_unknown
 
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     kafka: Annotated[str, Field(pattern=r"^[^\s:,]+:\d+(,[^\s:,]+:\d+)*$")]  # host:port
     redis: Annotated[str, Field(pattern=r"^(rediss?|unix)://")]
     store: Annotated[str, Field(pattern=r"^(file|s3)://")]
+    credit_keys: str = ""  # online's: without them nothing is learnt of artwork
     channel: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = DEFAULT
     cache_dir: Path = Path("~/.cache/marquee/nearline").expanduser()  # downloaded models
     worker: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = "0"  # slot in the group
@@ -35,6 +37,17 @@ class Settings(BaseSettings):
     def _reachable(cls, value: str) -> str:
         urlparse(value).port  # noqa: B018 raises ValueError for a port that is none
         return value
+
+    @field_validator("credit_keys")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        if value:
+            parse_keys(value)
+        return value
+
+    @property
+    def keys(self) -> dict[str, bytes]:
+        return parse_keys(self.credit_keys) if self.credit_keys else {}
 
 
 def load_settings() -> Settings:

@@ -1,11 +1,12 @@
 """State store: Redis, through the one function library that moves state and offset together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -13,11 +14,23 @@ from redis.retry import Retry
 from marquee_nearline.errors import StateUnavailable, Unrecoverable
 from marquee_shared import cluster
 from marquee_shared.cluster import Cluster, decode_cluster, encode_cluster, meta_key
+from marquee_shared.credit import ATTRIBUTION_MS
+from marquee_shared.seen import seen_key
+from marquee_shared.sums import (
+    Sums,
+    decode_sums,
+    encode_sums,
+    images_key,
+    shared_key,
+    snapshot_key,
+)
 from marquee_shared.user_state import key
 
 FIRST_NAMESPACE = "n1"
 SOCKET_TIMEOUT = 5.0  # seconds; one apply of 200 users takes a few milliseconds
 OK, DUP = "OK", "DUP"
+FUNCTIONS = ("state.lua", "state_v2.lua")
+SEEN_SECONDS = 2 * ATTRIBUTION_MS // 1000  # what a user has seen teaches nothing for longer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +40,8 @@ class Loaded:
     offset: int
     epoch: int
     blobs: tuple[bytes | None, ...]
+    seen: tuple[bytes | None, ...] = ()  # of the users whose showings were asked for
+    sums: Sums = field(default_factory=Sums)  # shared, and the images that were asked for
 
 
 class StateStore:
@@ -37,14 +52,20 @@ class StateStore:
             url, socket_timeout=SOCKET_TIMEOUT, retry=Retry(NoBackoff(), 0), retry_on_error=[]
         )
 
+    def load_functions(self) -> None:
+        """Both versions: a worker of the release before may still run beside this one."""
+        with _translated():
+            for name in FUNCTIONS:
+                code = files("marquee_nearline").joinpath(name).read_text()
+                self._redis.function_load(code, replace=True)
+
     def install(self, partitions: int) -> Cluster:
         """Load the functions and name the first namespace; does nothing the second time.
 
         Raises Unrecoverable when the namespace was made for another number of partitions.
         """
-        code = files("marquee_nearline").joinpath("state.lua").read_text()
+        self.load_functions()
         with _translated():
-            self._redis.function_load(code, replace=True)
             known = self._redis.exists(cluster.KEY)
         if not known:
             self.open_namespace(FIRST_NAMESPACE, partitions)
@@ -96,20 +117,70 @@ class StateStore:
             )
         return int(epoch), int(offset)
 
-    def load(self, namespace: str, partition: int, users: Sequence[str]) -> Loaded:
-        """Offset, epoch and the users' blobs, in one call."""
-        keys = [meta_key(namespace, partition), *(key(namespace, partition, u) for u in users)]
-        offset, epoch, *blobs = self._call("nl_load_v1", keys, [])
-        return Loaded(offset=offset, epoch=epoch, blobs=tuple(blobs))
+    def load(
+        self,
+        namespace: str,
+        partition: int,
+        users: Sequence[str],
+        *,
+        learners: Sequence[str] = (),
+        images: Sequence[int] = (),
+    ) -> Loaded:
+        """Offset, epoch and the users' blobs, in one call; with them what the `learners` have
+        seen, the shared sums and those of the images, if there are learners. Raises BadState."""
+        keys = [key(namespace, partition, user) for user in users]
+        if learners:
+            keys += [seen_key(namespace, partition, user) for user in learners]
+            keys.append(shared_key(namespace, partition))
+        offset, epoch, *values = self._call(
+            "nl_load_v2", [*_homes(namespace, partition), *keys], list(images)
+        )
+        end = len(users) + len(learners)
+        return Loaded(
+            offset=offset,
+            epoch=epoch,
+            blobs=tuple(values[: len(users)]),
+            seen=tuple(values[len(users) : end]),
+            sums=_sums(values[end], zip(images, values[end + 1 :], strict=True))
+            if learners
+            else Sums(),
+        )
 
     def apply(
-        self, namespace: str, partition: int, span: tuple[int, int], epoch: int,
-        blobs: dict[str, bytes],
-    ) -> str:  # fmt: skip
-        """Write blobs and offset `span[1]` if the stored offset is `span[0]`: OK, DUP, FENCED or
-        MISMATCH."""
-        keys = [meta_key(namespace, partition), *(key(namespace, partition, u) for u in blobs)]
-        return _text(self._call("nl_apply_v1", keys, [*span, epoch, *blobs.values()]))
+        self,
+        namespace: str,
+        partition: int,
+        span: tuple[int, int],
+        epoch: int,
+        blobs: Mapping[str, bytes],
+        *,
+        seen: Mapping[str, bytes] | None = None,
+        sums: Sums | None = None,
+    ) -> str:
+        """Write blobs, sums and offset `span[1]` if the stored offset is `span[0]`: OK, DUP, FENCED
+        or MISMATCH. `sums` holds the images that change, as they are from now on."""
+        seen = seen or {}
+        values = {key(namespace, partition, user): blob for user, blob in blobs.items()}
+        if sums:
+            values[shared_key(namespace, partition)] = encode_sums(sums.shared_only)
+        values |= {seen_key(namespace, partition, user): blob for user, blob in seen.items()}
+        images: list[object] = []
+        for image, numbers in sums.images.items() if sums else ():
+            images += [image, numbers.astype("<f8").tobytes()]
+        keys = [*_homes(namespace, partition), *values]
+        args = [*span, epoch, SEEN_SECONDS, len(seen), *values.values(), *images]
+        return _text(self._call("nl_apply_v2", keys, args))
+
+    def sums(self, namespace: str, partition: int) -> Sums:
+        """All that a partition has learnt. Raises BadState."""
+        keys = [shared_key(namespace, partition), images_key(namespace, partition)]
+        shared, pairs = self._call("nl_sums_v2", keys, [])
+        return _sums(shared, zip(map(int, pairs[::2]), pairs[1::2], strict=True))
+
+    def publish(self, namespace: str, snapshot: bytes) -> None:
+        """Give online the sums of all partitions."""
+        with _translated():
+            self._redis.set(snapshot_key(namespace), snapshot)
 
     def users(self, namespace: str, partition: int) -> Iterator[str]:
         """Ids of all users of a partition, in no order, none missing, some perhaps twice."""
@@ -123,12 +194,31 @@ class StateStore:
         for partition in range(partitions):
             keys = [key(namespace, partition, user) for user in self.users(namespace, partition)]
             with _translated():
-                for name in [*keys, meta_key(namespace, partition)]:
+                for name in [
+                    *keys,
+                    shared_key(namespace, partition),
+                    images_key(namespace, partition),
+                    meta_key(namespace, partition),
+                ]:
                     self._redis.unlink(name)
+        with _translated():
+            self._redis.unlink(snapshot_key(namespace))
 
     def _call(self, function: str, keys: list[str], args: list[object]) -> Any:  # noqa: ANN401 one function answers a list, the other a word
         with _translated():
             return self._redis.fcall(function, len(keys), *keys, *args)
+
+
+def _homes(namespace: str, partition: int) -> list[str]:
+    return [meta_key(namespace, partition), images_key(namespace, partition)]
+
+
+def _sums(shared: bytes | None, images: Iterable[tuple[int, bytes | None]]) -> Sums:
+    found = decode_sums(shared) if shared else Sums()
+    for image, numbers in images:
+        if numbers is not None:
+            found.images[image] = np.frombuffer(numbers, "<f8").copy()
+    return found
 
 
 def _text(value: bytes | str) -> str:

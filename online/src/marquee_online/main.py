@@ -15,14 +15,15 @@ import structlog
 import typer
 from fastapi import FastAPI, Request, Response
 
-from marquee_online import __version__, api, metrics, openapi, problem
+from marquee_online import __version__, api, artworks, metrics, openapi, problem
 from marquee_online.drain import Drain, serve_until_told
 from marquee_online.page import Page
 from marquee_online.parts import Parts
 from marquee_online.produce import Sink
-from marquee_online.settings import Settings, load_settings, parse_keys
+from marquee_online.settings import Settings, load_settings
 from marquee_online.states import States
 from marquee_shared import decision, event
+from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting, MarqueeError
 from marquee_shared.event import PostedEvent
 from marquee_shared.follow import Follower, make_cache
@@ -93,7 +94,9 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         description="The ranked page of a user, in a context, and the way back for events.",
         lifespan=lifespan,
     )
+    service.state.artworks = artworks.Finder()
     service.include_router(api.router)
+    service.include_router(artworks.router)
     service.include_router(api.health)
     service.middleware("http")(_measured)
     problem.install(service)

@@ -9,11 +9,10 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from marquee_shared.channel import DEFAULT
+from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting
 from marquee_shared.experiment import Experiment, read_experiments
 from marquee_shared.variables import read_secret_files, refuse_unknown
-
-MIN_KEY_BYTES = 16
 
 
 class Settings(BaseSettings):
@@ -49,18 +48,6 @@ class Settings(BaseSettings):
     def _experiments_hold(cls, value: Path | None) -> Path | None:
         load_experiments(value)
         return value
-
-
-def parse_keys(value: str) -> dict[str, bytes]:
-    """`id:hex[,id:hex]` as keys by id, in order. Raises ValueError."""
-    keys = {}
-    for pair in value.split(","):
-        name, separator, digits = pair.partition(":")
-        key = bytes.fromhex(digits)
-        if not name or not separator or len(name) > 32 or len(key) < MIN_KEY_BYTES:
-            raise ValueError(f"expected id:hex with at least {MIN_KEY_BYTES} bytes of key")
-        keys[name] = key
-    return keys
 
 
 def load_experiments(path: Path | None) -> tuple[Experiment, ...]:

@@ -23,6 +23,7 @@ from marquee_shared.ids import item_hash
 
 VERSION = 1
 MAC_BYTES = 16
+MIN_KEY_BYTES = 16
 ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome earns credit for so long after the page was made
 ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome later than this after the page earns no credit
 MAX_CLOCK_MS = 5_000  # by which the clocks of two hosts may differ
@@ -49,6 +50,18 @@ class Credit:
     issued_at: int  # ms since epoch
     taste: tuple[float, ...]  # features of the user as they were when the choice was made
     choices: tuple[Credited, ...]
+
+
+def parse_keys(value: str) -> dict[str, bytes]:
+    """`id:hex[,id:hex]` as keys by id, in order. Raises ValueError."""
+    keys = {}
+    for pair in value.split(","):
+        name, separator, digits = pair.partition(":")
+        key = bytes.fromhex(digits)
+        if not name or not separator or len(name) > 32 or len(key) < MIN_KEY_BYTES:
+            raise ValueError(f"expected id:hex with at least {MIN_KEY_BYTES} bytes of key")
+        keys[name] = key
+    return keys
 
 
 def sign(credit: Credit, key_id: str, key: bytes) -> str:

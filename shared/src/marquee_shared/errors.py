@@ -32,7 +32,11 @@ class BadSetting(MarqueeError):
 
 
 class BadToken(MarqueeError):
-    """A credit token that earns no credit."""
+    """A credit token that earns no credit; `reason` is one word, to be counted by."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class BadState(MarqueeError):

@@ -69,8 +69,28 @@ class Sums:
         for image, numbers in other.images.items():
             self._of(image)[:] += numbers
 
+    @property
+    def shared_only(self) -> "Sums":
+        """The part that every image has in common."""
+        return Sums(shared=self.shared)
+
     def _of(self, image: int) -> F64:
         return self.images.setdefault(image, np.zeros(IMAGE))
+
+
+def shared_key(namespace: str, partition: int) -> str:
+    """The Redis key of a partition's shared sums, in the slot of its users."""
+    return f"b:{{{namespace}.{partition}}}:shared"
+
+
+def images_key(namespace: str, partition: int) -> str:
+    """The Redis hash of a partition's images: field is the key in decimal, value f64[IMAGE]."""
+    return f"b:{{{namespace}.{partition}}}:images"
+
+
+def snapshot_key(namespace: str) -> str:
+    """The Redis key of all partitions' sums together, numbered, as online reads them."""
+    return f"bandit:{namespace}"
 
 
 def merged(parts: Iterable[Sums]) -> Sums:

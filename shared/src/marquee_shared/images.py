@@ -1,0 +1,43 @@
+"""Images: a model's artworks, found by item and index, their themes as vectors."""
+
+import numpy as np
+
+from marquee_shared.artwork import Artwork, decode_artworks
+from marquee_shared.fold_in import F64
+from marquee_shared.model import Model
+from marquee_shared.taste import theme_vector
+
+LOW = 0xFFFFFFFF  # the part of an item's hash that a token carries
+
+
+class Images:
+    """Decoded as they are asked for, and kept for as long as the model serves."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._row_of = {item & LOW: row for item, row in model.row_of_hash.items()}
+        self._known: dict[int, tuple[tuple[Artwork, ...], F64]] = {}
+
+    def of(self, row: int) -> tuple[tuple[Artwork, ...], F64]:
+        """The artworks of an item's row, and their themes `(n, BUCKETS)`. Raises BadArtifact."""
+        known = self._known.get(row)
+        if known is None:
+            artworks = decode_artworks(self.model.items[row].artworks)
+            vectors = [theme_vector(artwork.themes) for artwork in artworks]
+            known = artworks, np.array(vectors).reshape(len(vectors), -1)
+            self._known[row] = known
+        return known
+
+    def themes(self, item: int, artwork: int) -> F64 | None:
+        """The themes `(BUCKETS,)` of an image by the low bits of its item's hash, or None where
+        this model does not know it."""
+        row = self._row_of.get(item)
+        if row is None:
+            return None
+        vectors = self.of(row)[1]
+        return vectors[artwork] if artwork < len(vectors) else None
+
+    def item_themes(self, row: int) -> F64:
+        """What an item is about `(BUCKETS,)`: its genres and tags."""
+        item = self.model.items[row]
+        return theme_vector((*item.genres, *item.tags))
