@@ -25,7 +25,6 @@ VERSION = 1
 MAC_BYTES = 16
 MIN_KEY_BYTES = 16
 ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome earns credit for so long after the page was made
-ATTRIBUTION_MS = 6 * 3600 * 1000  # an outcome later than this after the page earns no credit
 MAX_CLOCK_MS = 5_000  # by which the clocks of two hosts may differ
 MAX_TOKEN = 4096  # characters; a page of 40 takes some 600
 CHOICE = struct.Struct("<IBBe")
@@ -112,6 +111,34 @@ def verify(
     if not -MAX_CLOCK_MS <= now_ms - credit.issued_at <= window_ms:
         raise BadToken("outside the attribution window", "late")
     return credit
+
+
+def unproven(token: str) -> Credit:
+    """What a token claims, its signature unread: for whoever has the decision beside it, and no
+    keys. Raises BadToken where it cannot be read."""
+    return _read(token, None)
+
+
+def _read(token: str, keys: Mapping[str, bytes] | None) -> Credit:
+    if len(token) > MAX_TOKEN:
+        raise BadToken("too long")
+    try:
+        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if _encoded(raw) != token:  # base64 has spare bits: one credit has one spelling
+            raise BadToken("malformed")
+        reader = _Reader(raw[:-MAC_BYTES])
+        if reader.byte() != VERSION:
+            raise BadToken("unknown version")
+        key_id = reader.text()
+        if keys is not None and not _holds(keys.get(key_id), reader.data, raw[-MAC_BYTES:]):
+            raise BadToken("signature does not hold")
+        return _parse(reader)
+    except (binascii.Error, ValueError, struct.error, IndexError) as error:
+        raise BadToken("malformed") from error
+
+
+def _holds(key: bytes | None, body: bytes, mac: bytes) -> bool:
+    return key is not None and hmac.compare_digest(_mac(key, body), mac)
 
 
 def _parse(reader: "_Reader") -> Credit:
