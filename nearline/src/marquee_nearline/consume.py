@@ -29,7 +29,7 @@ from marquee_shared import event
 from marquee_shared.cluster import Cluster
 from marquee_shared.errors import BadInput
 from marquee_shared.event import EVENT_TYPES, Event, read_event
-from marquee_shared.images import Images
+from marquee_shared.images import ImagesOf
 from marquee_shared.model import Model
 from marquee_shared.sums import encode_sums, merged
 
@@ -58,7 +58,7 @@ class Worker:
         self._producer = producer
         self._serving = serving
         self._credit_keys = credit_keys
-        self._known: Images | None = None
+        self._images = ImagesOf()
         self._published = b""
         self._cluster = Cluster(namespace="", partitions=0)
         self._epochs: dict[int, int] = {}
@@ -142,7 +142,7 @@ class Worker:
             users, loaded.blobs, model, consumed_at=consumed_at, folded_at=folded_at
         )
         learnt = Learnt.of(loaded.sums, dict(zip(learners, loaded.seen, strict=True)), refused)
-        learn(teaching, learnt, self._images(model))
+        learn(teaching, learnt, self._images(model) if model else None)
         if rejected:
             bury(self._producer, rejected)
         answer = self._states.apply(
@@ -161,12 +161,6 @@ class Worker:
         _count(events, len(rejected), folded.unreadable, folded_at)
         for what, number in learnt.counts.items():
             metrics.LEARNT.labels(what).inc(number)
-
-    def _images(self, model: Model | None) -> Images | None:
-        """The model's images, decoded once per model."""
-        if model is not None and (self._known is None or self._known.model is not model):
-            self._known = Images(model)
-        return self._known
 
     def _publish(self) -> None:
         """The owner of partition 0 puts all partitions' sums together for online."""

@@ -25,20 +25,35 @@ from marquee_online.openapi import (
     example,
     request_body,
 )
-from marquee_online.page import Ask, Page, ShownItem, answer, decide, know, shown_item
+from marquee_online.page import (
+    Artwork,
+    Ask,
+    Page,
+    ShownItem,
+    answer,
+    decide,
+    know,
+    mixed,
+    shown_item,
+)
 from marquee_online.parts import Parts
 from marquee_online.problem import RETRY_AFTER, problem
 from marquee_online.produce import NotTaken
 from marquee_online.rank import similar_scores
+from marquee_shared.bandit import LinearThompson
 from marquee_shared.context import from_local_time
 from marquee_shared.decision import encode_decision
 from marquee_shared.errors import BadInput
 from marquee_shared.event import PostedEvent, accept_event, encode_event
+from marquee_shared.experiment import Chosen, arms_of, chosen
 from marquee_shared.ids import ID_PATTERN
 from marquee_shared.model import Model
 from marquee_shared.score import top
+from marquee_shared.sums import Reward
 
 MAX_BODY = 256 * 1024  # bytes
+POLICY = LinearThompson.name  # of artwork, where no experiment says otherwise
+REWARD: Reward = "quality"  # what it is to raise: plays that were worth it, not clicks
 MAX_ITEMS = 50  # ids that a request may send along
 UserIdParam = Annotated[str | None, Query(pattern=ID_PATTERN, examples=["ml-1"])]
 ItemIdParam = Annotated[str, InPath(pattern=ID_PATTERN, examples=["ml-1"])]
@@ -126,9 +141,12 @@ async def home(
         items=_item_ids(items),
     )
     known = await know(parts.states, ask)
-    decision = decide(model, ask, known)
-    parts.decisions.offer(user_id or ask.decision_id, encode_decision(decision))
-    page = answer(model, decision, known, parts.credit_keys)
+    arms = arms_of(parts.experiments, user_id, ask.at)
+    setting = chosen(parts.experiments, arms)
+    artwork = _artwork(parts, model, setting, arms)
+    decided = decide(mixed(model, setting.mix), ask, known, artwork)
+    parts.decisions.offer(user_id or ask.decision_id, encode_decision(decided.decision))
+    page = answer(artwork.images, decided, known, parts.credit_keys)
     metrics.PAGES.labels(page.basis).inc()
     for rung in page.degraded:
         metrics.DEGRADED.labels(rung).inc()
@@ -192,6 +210,18 @@ async def show_metrics() -> Response:
 def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
+
+
+def _artwork(parts: Parts, model: Model, setting: Chosen, arms: dict[str, str]) -> Artwork:
+    """How this page's images are drawn: as its user's arms say, else as for everybody."""
+    reward = setting.reward or REWARD
+    return Artwork(
+        images=parts.images(model),
+        policy=parts.learnt.beliefs.policy(setting.artwork or POLICY, reward),
+        reward=reward,
+        seed=secrets.randbits(48),
+        arms=arms,
+    )
 
 
 def _serving(parts: Parts) -> Model:

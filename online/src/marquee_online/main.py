@@ -17,16 +17,18 @@ from fastapi import FastAPI, Request, Response
 
 from marquee_online import __version__, api, artworks, metrics, openapi, problem
 from marquee_online.drain import Drain, serve_until_told
+from marquee_online.learnt import Learnt
 from marquee_online.page import Page
 from marquee_online.parts import Parts
 from marquee_online.produce import Sink
-from marquee_online.settings import Settings, load_settings
+from marquee_online.settings import Settings, load_experiments, load_settings
 from marquee_online.states import States
 from marquee_shared import decision, event
 from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting, MarqueeError
 from marquee_shared.event import PostedEvent
 from marquee_shared.follow import Follower, make_cache
+from marquee_shared.images import ImagesOf
 from marquee_shared.seldom import Seldom
 from marquee_shared.store import Store
 
@@ -81,9 +83,13 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         service.state.parts = parts
         await asyncio.to_thread(parts.follower.start)
         await parts.states.refresh()
-        refreshing = asyncio.create_task(parts.states.keep_fresh())
+        await parts.learnt.refresh()
+        refreshing = [
+            asyncio.create_task(part.keep_fresh()) for part in (parts.states, parts.learnt)
+        ]
         yield
-        refreshing.cancel()
+        for task in refreshing:
+            task.cancel()
         ends = (parts.follower.stop, parts.decisions.close, parts.events.close)
         await asyncio.gather(*map(asyncio.to_thread, ends))
         await parts.states.close()
@@ -111,9 +117,13 @@ def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
             metrics.MODEL.clear()
             metrics.MODEL.labels(fields["model_id"]).set(1)
 
+    states = States(settings.redis, settings.redis_timeout_ms)
     return Parts(
         follower=Follower(store, settings.channel, cache, report),
-        states=States(settings.redis, settings.redis_timeout_ms),
+        states=states,
+        learnt=Learnt(states.learnt),
+        experiments=load_experiments(settings.experiments),
+        images=ImagesOf(),
         events=Sink(settings.kafka, event.TOPIC),
         decisions=Sink(settings.kafka, decision.TOPIC),
         credit_keys=parse_keys(settings.credit_keys),

@@ -15,4 +15,5 @@ UNKNOWN_CONTEXT = Counter(
     "marquee_online_unknown_context", "How many context values are outside the schema?"
 )
 LOST = Counter("marquee_online_lost_messages", "What did Kafka not take?", ["topic"])
+ARTWORK = Gauge("marquee_online_artwork_impressions", "How much has the bandit learnt from?")
 MODEL = Gauge("marquee_online_model", "Which model serves?", ["model_id"])

@@ -8,6 +8,7 @@ from urllib.parse import urlparse
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from marquee_shared.bandit import POLICIES
 from marquee_shared.channel import DEFAULT
 from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting
@@ -55,7 +56,7 @@ def load_experiments(path: Path | None) -> tuple[Experiment, ...]:
     if path is None:
         return ()
     try:
-        return read_experiments(path.read_bytes())
+        return read_experiments(path.read_bytes(), POLICIES)
     except OSError as error:
         raise BadSetting(f"MARQUEE_EXPERIMENTS: {path}: {error.strerror}") from error
     except BadSetting as error:

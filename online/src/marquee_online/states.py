@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from typing import NamedTuple
 
 import redis.asyncio as redis
 import structlog
@@ -9,10 +10,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from marquee_online import metrics
 from marquee_shared import cluster
 from marquee_shared.cluster import Cluster, decode_cluster
 from marquee_shared.errors import BadState, MarqueeError
 from marquee_shared.ids import partition_of
+from marquee_shared.seen import Showing, decode_seen, seen_key
+from marquee_shared.sums import snapshot_key
 from marquee_shared.user_state import UserState, decode_state, key
 
 REFRESH_SECONDS = 0.5  # how often the active namespace is looked up
@@ -26,6 +30,13 @@ class Unavailable(MarqueeError):
     def __init__(self, last: UserState | None) -> None:
         super().__init__("Redis did not answer in time")
         self.last = last
+
+
+class Found(NamedTuple):
+    """What Redis holds of a user."""
+
+    state: UserState | None
+    seen: tuple[Showing, ...]
 
 
 class States:
@@ -46,23 +57,38 @@ class States:
         self._missing = ""  # what the last look lacked, or ''
         self.reachable = False
 
-    async def read(self, user_id: str) -> UserState | None:
-        """The user's state, or None for a user without one. Raises Unavailable, BadState."""
+    async def read(self, user_id: str) -> Found:
+        """The user's state, and what they have seen lately. Raises Unavailable, BadState."""
         if self._home is None:
             raise Unavailable(None)
         partition = partition_of(user_id, self._home.partitions)
-        name = key(self._home.namespace, partition, user_id)
+        place = (self._home.namespace, partition, user_id)
         try:
-            blob = await asyncio.wait_for(self._redis.get(name), self._timeout)
+            asked = self._redis.mget([key(*place), seen_key(*place)])
+            blob, seen = await asyncio.wait_for(asked, self._timeout)
         except (RedisError, OSError, TimeoutError) as error:
             self.reachable = False
             raise Unavailable(self._known.get(user_id)) from error
         self.reachable = True
         if blob is None:
-            return None
+            return Found(None, ())
         state = decode_state(_bytes(blob))
         self._remember(user_id, state)
-        return state
+        return Found(state, _seen(seen))
+
+    async def learnt(self, length: int | None) -> bytes | None:
+        """The snapshot of what the artwork bandit has learnt, or its first bytes; None without."""
+        if self._home is None:
+            return None
+        name = snapshot_key(self._home.namespace)
+        try:
+            if length is None:
+                found = await self._redis.get(name)
+            else:
+                found = await self._redis.getrange(name, 0, length - 1)
+        except (RedisError, OSError, TimeoutError):
+            return None  # the states' own look says that Redis is away
+        return _bytes(found) if found else None
 
     async def refresh(self) -> None:
         """Look the active namespace up once."""
@@ -101,6 +127,15 @@ class States:
         self._known.move_to_end(user_id)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
+
+
+def _seen(blob: bytes | str | None) -> tuple[Showing, ...]:
+    """Unreadable is nothing seen: images are then drawn anew."""
+    try:
+        return decode_seen(_bytes(blob) if blob else None)
+    except BadState:
+        metrics.DEGRADED.labels("seen_unreadable").inc()
+        return ()
 
 
 def _bytes(value: bytes | str) -> bytes:

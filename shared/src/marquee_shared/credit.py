@@ -91,21 +91,7 @@ def verify(
     token: str, keys: Mapping[str, bytes], *, user_id: str, now_ms: int, window_ms: int
 ) -> Credit:
     """What the token says. Raises BadToken: forged, foreign, expired, malformed."""
-    if len(token) > MAX_TOKEN:
-        raise BadToken("too long", "malformed")
-    try:
-        raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        if _encoded(raw) != token:  # base64 has spare bits: one credit has one spelling
-            raise BadToken("malformed", "malformed")
-        reader = _Reader(raw[:-MAC_BYTES])
-        if reader.byte() != VERSION:
-            raise BadToken("unknown version", "malformed")
-        key = keys.get(reader.text())
-        if key is None or not hmac.compare_digest(_mac(key, reader.data), raw[-MAC_BYTES:]):
-            raise BadToken("signature does not hold", "forged")
-        credit = _parse(reader)
-    except (binascii.Error, ValueError, struct.error, IndexError) as error:
-        raise BadToken("malformed", "malformed") from error
+    credit = _read(token, keys)
     if credit.user != item_hash(user_id):
         raise BadToken("issued to another user", "foreign")
     if not -MAX_CLOCK_MS <= now_ms - credit.issued_at <= window_ms:
@@ -121,20 +107,20 @@ def unproven(token: str) -> Credit:
 
 def _read(token: str, keys: Mapping[str, bytes] | None) -> Credit:
     if len(token) > MAX_TOKEN:
-        raise BadToken("too long")
+        raise BadToken("too long", "malformed")
     try:
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         if _encoded(raw) != token:  # base64 has spare bits: one credit has one spelling
-            raise BadToken("malformed")
+            raise BadToken("malformed", "malformed")
         reader = _Reader(raw[:-MAC_BYTES])
         if reader.byte() != VERSION:
-            raise BadToken("unknown version")
+            raise BadToken("unknown version", "malformed")
         key_id = reader.text()
         if keys is not None and not _holds(keys.get(key_id), reader.data, raw[-MAC_BYTES:]):
-            raise BadToken("signature does not hold")
+            raise BadToken("signature does not hold", "forged")
         return _parse(reader)
     except (binascii.Error, ValueError, struct.error, IndexError) as error:
-        raise BadToken("malformed") from error
+        raise BadToken("malformed", "malformed") from error
 
 
 def _holds(key: bytes | None, body: bytes, mac: bytes) -> bool:

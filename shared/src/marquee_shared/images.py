@@ -5,7 +5,7 @@ import numpy as np
 from marquee_shared.artwork import Artwork, decode_artworks
 from marquee_shared.fold_in import F64
 from marquee_shared.model import Model
-from marquee_shared.taste import theme_vector
+from marquee_shared.taste import BUCKETS, theme_vector
 
 LOW = 0xFFFFFFFF  # the part of an item's hash that a token carries
 
@@ -17,6 +17,7 @@ class Images:
         self.model = model
         self._row_of = {item & LOW: row for item, row in model.row_of_hash.items()}
         self._known: dict[int, tuple[tuple[Artwork, ...], F64]] = {}
+        self._about: dict[int, F64] = {}
 
     def of(self, row: int) -> tuple[tuple[Artwork, ...], F64]:
         """The artworks of an item's row, and their themes `(n, BUCKETS)`. Raises BadArtifact."""
@@ -24,7 +25,7 @@ class Images:
         if known is None:
             artworks = decode_artworks(self.model.items[row].artworks)
             vectors = [theme_vector(artwork.themes) for artwork in artworks]
-            known = artworks, np.array(vectors).reshape(len(vectors), -1)
+            known = artworks, np.array(vectors).reshape(len(vectors), BUCKETS)
             self._known[row] = known
         return known
 
@@ -39,5 +40,20 @@ class Images:
 
     def item_themes(self, row: int) -> F64:
         """What an item is about `(BUCKETS,)`: its genres and tags."""
-        item = self.model.items[row]
-        return theme_vector((*item.genres, *item.tags))
+        about = self._about.get(row)
+        if about is None:
+            item = self.model.items[row]
+            about = self._about[row] = theme_vector((*item.genres, *item.tags))
+        return about
+
+
+class ImagesOf:
+    """The images of the model that serves, decoded once per model."""
+
+    def __init__(self) -> None:
+        self._last: Images | None = None
+
+    def __call__(self, model: Model) -> Images:
+        if self._last is None or self._last.model is not model:
+            self._last = Images(model)
+        return self._last
