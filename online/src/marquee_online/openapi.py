@@ -50,6 +50,7 @@ SIMILAR_EXAMPLE = {
     "model_id": "20261123t133044z-abebd1bc40d0",
     "items": [_ITEM | {"source": "similar"}],
 }
+SVG_EXAMPLE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" role="img">...</svg>'
 READY_EXAMPLE = {
     "ready": True,
     "draining": False,
@@ -71,7 +72,7 @@ _PROBLEM = {
 }
 
 
-def answers(status: int, kind: type, example: object, *refusals: int) -> Described:
+def answers(status: int, kind: type, example: object, *refused: int) -> Described:
     """The `responses` of a route: its answer, and the problems it may refuse with."""
     described: Described = {
         status: {
@@ -79,21 +80,33 @@ def answers(status: int, kind: type, example: object, *refusals: int) -> Describ
             "content": {"application/json": {"schema": _ref(kind), "example": example}},
         }
     }
-    for refusal in refusals:
-        described[refusal] = {
-            "description": HTTPStatus(refusal).phrase,
+    return described | refusals(*refused)
+
+
+def refusals(*statuses: int) -> Described:
+    """The `responses` of the problems that a route may refuse with."""
+    return {
+        status: {
+            "description": HTTPStatus(status).phrase,
             "content": {
                 "application/problem+json": {
                     "schema": {"$ref": REF.format(name="Problem")},
                     "example": {
-                        "title": HTTPStatus(refusal).phrase,
-                        "status": refusal,
+                        "title": HTTPStatus(status).phrase,
+                        "status": status,
                         "detail": "what was wrong",
                     },
                 }
             },
         }
-    return described
+        for status in statuses
+    }
+
+
+def image(example: str) -> Described:
+    """The `responses` of a route that answers with an SVG."""
+    drawn = {"schema": {"type": "string"}, "example": example}
+    return {200: {"description": HTTPStatus(200).phrase, "content": {"image/svg+xml": drawn}}}
 
 
 def example(status: int, body: object) -> Described:

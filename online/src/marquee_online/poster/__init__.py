@@ -1,0 +1,1 @@
+"""Posters: what the themes of drawn artwork look like."""
