@@ -40,7 +40,7 @@ def horror(dice: Random, c: Palette) -> str:
         for _ in range(5)
     )
     return (
-        glow(x, y, r * 2.6, c[2], opacity=0.6)
+        glow(x, y, r * 4.2, c[2], opacity=0.85)
         + circle(x, y, r, c[3])
         + circle(x - r * 0.25, y - r * 0.3, r * 0.2, c[2], 0.4)
         + circle(x + r * 0.35, y + r * 0.2, r * 0.28, c[2], 0.35)

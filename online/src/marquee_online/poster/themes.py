@@ -74,8 +74,8 @@ THEMES = {
         type=Type(weight=700, upper=True, squeeze=0.62, spacing=0.05, fill=("#f4ece4",),
                   box=(60, 150, 520, 176), middle=True, largest=94, leading=0.98,
                   edge=("#0a0507", 8)),
-        palettes=_split("1a0508 060304 6d0a12 d3202a 020102",
-                        "12060d 030205 7a0f10 e23a1e 010101", "0d0a10 040306 5c0a1c b8122f 010102"),
+        palettes=_split("3a0d14 0c0406 6d0a12 d3202a 020102",
+                        "2c0c1a 090408 7a0f10 e23a1e 010101", "241626 08060b 5c0a1c b8122f 010102"),
     ),
     "action": Theme(
         scene=dark.action,
