@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from marquee_shared.artifact import write_model
+from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.channel import publish_entry
 from marquee_shared.fold_in import Objective, gram
 from marquee_shared.manifest import ContextField, Lineage, Manifest, Sizes
@@ -31,6 +32,7 @@ def small_model(n_items: int = 120, seed: int = 0, gain: float = 1.0) -> Model:
             title=f"Title {row}",
             year=1950 + row % 70,
             genres=("Comedy",) if row % 2 == 0 else ("Thriller",),
+            artworks=encode_artworks(default_artworks(name, ("Comedy", "Thriller"))),
         )
         for row, name in enumerate(names)
     ]

@@ -156,5 +156,5 @@ def _draw(
     rows = choose(probabilities, slate, rng)
     return [
         (int(row - start), probabilities[start:end])
-        for row, start, end in zip(rows.tolist(), starts, starts[1:], strict=True)
+        for row, start, end in zip(rows.tolist(), starts[:-1], starts[1:], strict=True)
     ]
