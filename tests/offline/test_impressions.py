@@ -1,0 +1,195 @@
+"""Decisions and events to rows, from an archive as it lies in a store."""
+
+
+import pytest
+from decision_log import write_decisions
+from models import file_store
+from pyspark.sql import SparkSession
+
+from marquee_offline.archive_write import write_source
+from marquee_offline.impressions import Counts, read_impressions
+from marquee_offline.snapshot import chained_objects
+from marquee_shared.context import Context
+from marquee_shared.credit import ATTRIBUTION_MS, Credit, sign
+from marquee_shared.decision import Choice, Decision, Row
+from marquee_shared.event import Event, Seen
+from marquee_shared.ids import item_hash
+
+START = 1_800_000_000_000
+WITHIN, LATE = START + 1000, START + ATTRIBUTION_MS + 1
+END = START + 2 * ATTRIBUTION_MS
+FAR = Event(event_id="far", user_id="far", type="rating", item_id="x", rating=3, at=END)
+
+
+def choice(item: str, repeat_of: str | None = None) -> Choice:
+    return Choice(
+        item_id=item,
+        score=1,
+        source="ials",
+        artwork_id=f"{item}.comedy",
+        candidates=(f"{item}.romance", f"{item}.comedy", f"{item}.title"),
+        distribution=(0.25, 0.7, 0.05),
+        repeat_of=repeat_of,
+    )
+
+
+def page(number: str, *items: Choice, user: str = "u", at: int = START) -> Decision:
+    return Decision(
+        decision_id=number,
+        user_id=user,
+        at=at,
+        context=Context(device="tv", daypart="night"),
+        policies={"artwork": "lin-ts/1"},
+        arms={"rail": "a"},
+        rows=(Row(name="top_picks", title="Top", items=items),),
+    )
+
+
+def seen(number: str, *items: str, user: str = "u", at: int = WITHIN, credit=None) -> Event:
+    return Event(
+        event_id=f"seen-{number}-{'-'.join(items)}-{at}",
+        user_id=user,
+        type="impressions",
+        at=at,
+        decision_id=number,
+        seen=tuple(Seen(item_id=item, row=0, position=0) for item in items),
+        credit=credit,
+    )
+
+
+def did(kind: str, number: str, item: str, user: str = "u", at: int = WITHIN, **more) -> Event:
+    return Event(
+        event_id=f"{kind}-{number}-{item}-{at}",
+        user_id=user,
+        type=kind,
+        item_id=item,
+        at=at,
+        decision_id=number,
+        **more,
+    )
+
+
+def token(number: str) -> str:
+    credit = Credit(
+        decision_id=number, user=item_hash("u"), issued_at=START, taste=(0.5, -0.25), choices=()
+    )
+    return sign(credit, "k", bytes(16))
+
+
+# Every case has a decision of its own; one join reads them all.
+DECISIONS = [
+    page("seen", choice("i"), choice("unseen")),
+    page("played", choice("i"), choice("j")),
+    *[page("twice", choice("i"), choice("i"))] * 2,
+    page("repeat", choice("i", repeat_of="seen")),
+    page("late", choice("i"), choice("j")),
+    page("open", choice("i"), at=END - ATTRIBUTION_MS),
+    page("proven", choice("i")),
+    page("foreign", choice("i")),
+    page("token", choice("i")),
+    page("wrong-token", choice("i")),
+    page("plain", Choice(item_id="i", score=1, source="ials")),
+]
+EVENTS = [
+    seen("seen", "i"),
+    seen("played", "i", "j"),
+    did("play", "played", "i"),
+    did("stop", "played", "i", watched_s=30, runtime_s=100),
+    did("stop", "played", "i", at=WITHIN + 1, watched_s=20, runtime_s=100),
+    did("complete", "played", "j"),
+    *[seen("twice", "i"), did("click", "twice", "i")] * 2,
+    seen("repeat", "i"),
+    did("click", "repeat", "i"),
+    seen("late", "i", "j"),
+    did("click", "late", "i", at=LATE),
+    did("click", "late", "j", at=LATE - 1),
+    seen("open", "i", at=END),
+    did("click", "proven", "i"),
+    seen("foreign", "i", user="other"),
+    did("click", "gone", "i"),
+    seen("token", "i", credit=token("token")),
+    seen("wrong-token", "i", credit=token("seen")),
+    seen("plain", "i"),
+    FAR,
+]
+
+
+@pytest.fixture(scope="module")
+def joined(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory):
+    store = file_store(tmp_path_factory.mktemp("log"))
+    names = write_decisions(store, DECISIONS)
+    write_source(store, "simulated-1", EVENTS)
+    told = [item.name for item, _ in chained_objects(store, "events")]
+    rows, counts = read_impressions(spark, store.url, names, told)
+    return {(row.decision_id, row.item_id): row for row in rows.collect()}, counts
+
+
+@pytest.fixture
+def rows(joined):
+    return joined[0]
+
+
+def test_seen_item_becomes_a_row_that_tells_what_was_drawn_and_from_what(rows) -> None:
+    row = rows["seen", "i"]
+    assert (row.user_id, row.row, row.position, row.device) == ("u", 0, 0, "tv")
+    assert (row.daypart, row.policy, row.arms, row.at) == (
+        "night",
+        "lin-ts/1",
+        {"rail": "a"},
+        START,
+    )
+    assert (row.artwork, row.K, row.propensity) == (1, 3, 0.7)
+    assert (row.candidates[1], row.distribution) == ("i.comedy", [0.25, 0.7, 0.05])
+    assert (row.click, row.quality, row.closed, row.late, row.taste) == (0, 0, True, False, None)
+
+
+def test_item_that_was_not_seen_makes_no_row(rows) -> None:
+    assert ("seen", "unseen") not in rows
+
+
+def test_click_counts_once_and_quality_is_the_best_share_watched(rows) -> None:
+    assert [rows["played", item].click for item in "ij"] == [1, 1]
+    assert [rows["played", item].quality for item in "ij"] == [0.3, 1.0]
+
+
+def test_message_that_came_twice_makes_one_row_at_the_best_place(rows) -> None:
+    assert (rows["twice", "i"].position, rows["twice", "i"].click) == (0, 1)
+
+
+def test_repeat_is_left_out(rows) -> None:
+    assert ("repeat", "i") not in rows
+
+
+def test_outcome_after_the_window_is_late_and_no_click(rows) -> None:
+    assert [(rows["late", item].click, rows["late", item].late) for item in "ij"] == [
+        (0, True),
+        (1, False),
+    ]
+
+
+def test_impression_whose_window_is_not_over_is_open(rows) -> None:
+    assert not rows["open", "i"].closed
+
+
+def test_outcome_proves_that_its_item_was_seen(rows) -> None:
+    assert rows["proven", "i"].click == 1
+
+
+def test_nobody_sees_another_users_page(rows) -> None:
+    assert ("foreign", "i") not in rows
+
+
+def test_token_of_the_page_brings_the_users_features_and_another_pages_none(rows) -> None:
+    assert rows["token", "i"].taste == [0.5, -0.25]
+    assert rows["wrong-token", "i"].taste is None
+
+
+def test_choice_without_a_drawn_artwork_makes_no_row(rows) -> None:
+    assert ("plain", "i") not in rows
+
+
+def test_counts_tell_what_counts_and_what_is_left_out(joined) -> None:
+    rows, counts = joined
+    assert len(rows) == 10
+    orphans = ("gone", "foreign", "plain")
+    assert counts == Counts(impressions=9, clicked=5, open=1, late=1, orphans=len(orphans))
