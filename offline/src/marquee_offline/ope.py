@@ -9,8 +9,8 @@ probability pi of the same, and a reward model q: w = pi / p, q_i = q(x, a), v_i
     DR     mean v + mean w (r - q_i)                     Dudik, Langford and Li 2011
     SNDR   mean v + sum w (r - q_i) / sum w              Thomas and Brunskill 2016
 
-All five follow from five sums per user, so that users are resampled by weighting sums. Formulas as
-in the Open Bandit Pipeline (Saito et al. 2021), which `benchmarks/ope.py` compares with.
+All follow from six sums per user, so that users are resampled by weighting sums. Formulas as in the
+Open Bandit Pipeline (Saito et al. 2021), which `benchmarks/ope.py` compares with.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,8 @@ MIN_USERS = 30  # fewer resampled users give an interval that looks surer than i
 RESAMPLES = 1_000
 LEVEL = 0.95
 _CHUNK = 4_000_000  # resampled weights in memory at once
-_ROWS, _WEIGHT, _WON, _VALUE, _RESIDUAL = range(5)  # columns of the sums
+_ROWS, _WEIGHT, _WON, _VALUE, _RESIDUAL, _LOGGED = range(6)  # columns of the sums
+_DR = ESTIMATORS.index("dr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,8 @@ class Estimates:
     """Values with intervals by estimator; none of them where `refused` says why."""
 
     values: Mapping[str, Metric]
+    logged: Metric  # what was really earned, by whatever policy logged
+    gain: Metric | None  # the candidate's by DR less that, the same users drawn for both
     diagnostics: Diagnostics
     refused: str = ""
     doubt: str = ""  # what a reader of the values must know
@@ -93,14 +96,21 @@ def evaluate(rows: Rows, rng: np.random.Generator, resamples: int = RESAMPLES) -
     sums = _sums(rows)
     drawn = _resampled(sums, rng, resamples)
     diagnostics = _diagnose(rows, sums, drawn)
-    refused = refusal(diagnostics)
-    if refused:
-        return Estimates(values={}, diagnostics=diagnostics, refused=refused)
-    point, spread = _estimates(sums.sum(axis=0)), _estimates(drawn)
-    values = {
-        name: _metric(point[place], spread[:, place]) for place, name in enumerate(ESTIMATORS)
-    }
-    return Estimates(values=values, diagnostics=diagnostics, doubt=_doubt(diagnostics))
+    total = sums.sum(axis=0)
+    earned, drawn_earned = total[_LOGGED] / total[_ROWS], drawn[:, _LOGGED] / drawn[:, _ROWS]
+    logged = _metric(earned, drawn_earned)
+    if refused := refusal(diagnostics):
+        return Estimates(
+            values={}, logged=logged, gain=None, diagnostics=diagnostics, refused=refused
+        )
+    point, spread = _estimates(total), _estimates(drawn)
+    return Estimates(
+        values={name: _metric(point[at], spread[:, at]) for at, name in enumerate(ESTIMATORS)},
+        logged=logged,
+        gain=_metric(point[_DR] - earned, spread[:, _DR] - drawn_earned),
+        diagnostics=diagnostics,
+        doubt=_doubt(diagnostics),
+    )
 
 
 def refusal(found: Diagnostics) -> str:
@@ -135,7 +145,7 @@ def _check(rows: Rows) -> None:
 
 
 def _sums(rows: Rows) -> F64:
-    """`(n_users, 5)`: rows, w, w r, v, w (r - q)."""
+    """`(n_users, 6)`: rows, w, w r, v, w (r - q), r."""
     weight = rows.candidate / rows.propensity
     columns = (
         np.ones_like(weight),
@@ -143,13 +153,14 @@ def _sums(rows: Rows) -> F64:
         weight * rows.reward,
         rows.q_policy,
         weight * (rows.reward - rows.q_shown),
+        rows.reward,
     )
     users = int(rows.user.max()) + 1
     return np.stack([np.bincount(rows.user, column, users) for column in columns], axis=1)
 
 
 def _estimates(sums: F64) -> F64:
-    """`(..., 5)` sums to `(..., 5)` estimates in the order of ESTIMATORS."""
+    """`(..., 6)` sums to `(..., 5)` estimates in the order of ESTIMATORS."""
     rows, weight = sums[..., _ROWS], sums[..., _WEIGHT]
     weight = np.where(weight > 0, weight, 1.0)  # then what it divides is 0 too
     model = sums[..., _VALUE] / rows
@@ -166,7 +177,7 @@ def _estimates(sums: F64) -> F64:
 
 
 def _resampled(sums: F64, rng: np.random.Generator, resamples: int) -> F64:
-    """`(resamples, 5)`: the sums of as many users, drawn with replacement."""
+    """`(resamples, 6)`: the sums of as many users, drawn with replacement."""
     users = len(sums)
     step = max(1, _CHUNK // users)
     even = np.full(users, 1 / users)
