@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import accumulate, combinations
 from random import Random
 from xml.sax.saxutils import escape
 
@@ -153,19 +153,17 @@ def _size(lines: list[str], style: Type) -> float:
 
 def _balanced(pieces: list[str], count: int, style: Type) -> list[str]:
     """The pieces in so many lines: the widest narrow, broken rather where the title pauses."""
-    cuts = combinations(range(1, len(pieces)), count - 1)
-    broken = (
-        ["".join(pieces[a:b]).rstrip() for a, b in zip((0, *cut), (*cut, len(pieces)), strict=True)]
-        for cut in cuts
-    )
-    return min(broken, key=lambda lines: _awkward(lines, style))
+    ends = [0.0, *accumulate(width_of(piece, style) for piece in pieces)]
+    n = len(pieces)
 
+    def awkward(cut: tuple[int, ...]) -> float:
+        widest = max(ends[b] - ends[a] for a, b in zip((0, *cut), (*cut, n), strict=True))
+        pauses = sum(pieces[at - 1].rstrip()[-1:] in ":,;-–—" for at in cut)
+        dashes = sum(pieces[at][:1] in "-–—&" for at in cut)
+        return widest * (1 - 0.12 * pauses + 0.12 * dashes)
 
-def _awkward(lines: list[str], style: Type) -> float:
-    """The widest line, counted as less for each break at a pause, as more for a dash in front."""
-    pauses = sum(line[-1:] in ":,;-–—" for line in lines[:-1])
-    dashes = sum(line[:1] in "-–—&" for line in lines[1:])
-    return max(width_of(line, style) for line in lines) * (1 - 0.12 * pauses + 0.12 * dashes)
+    cut = min(combinations(range(1, n), count - 1), key=awkward)
+    return ["".join(pieces[a:b]).rstrip() for a, b in zip((0, *cut), (*cut, n), strict=True)]
 
 
 def _pieces(title: str) -> Iterator[str]:
