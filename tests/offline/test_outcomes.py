@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
 from marquee_offline.arm_outcomes import ExperimentOutcome, judge
+from marquee_offline.impressions import Counts
 from marquee_offline.outcomes import Outcomes, cells, outcomes
 from marquee_offline.outcomes_page import page
 from marquee_offline.outcomes_report import show_outcomes
@@ -122,13 +123,13 @@ def test_positions_come_in_order_of_number_and_open_impressions_are_counted(spar
     told = report(log(spark, [*rows, ("u", 0, 1, None, 0, 0.0, False)]))
 
     assert [cell.value for cell in told.by["position"]] == ["2", "9", "10"]
-    assert told.open_impressions == 1
+    assert told.impressions.open == 1
 
 
 def test_a_log_without_impressions_is_an_empty_report(spark: SparkSession):
     told = report(log(spark, []))
 
-    assert (told.by, told.experiments, told.open_impressions) == ({}, (), 0)
+    assert (told.by, told.experiments) == ({}, ())
     assert "<svg" not in page(told)
 
 
@@ -136,7 +137,8 @@ def report(
     impressions: DataFrame, *arms: ArmUsers, file: Iterable[Experiment] = (FILE,)
 ) -> Outcomes:
     counted = Counted(arms=arms, moved={"e": 3} if arms else {})
-    return outcomes(impressions, counted, list(file), through=T0, sources=["simulated-7"])
+    counts = Counts(open=impressions.where("not closed").count(), late=2, orphans=4)
+    return outcomes(impressions, counts, counted, list(file), through=T0, sources=["simulated-7"])
 
 
 def test_a_a_differences_of_day_n_return_cover_0():
@@ -298,6 +300,8 @@ def test_the_tables_tell_the_same(told: Outcomes):
         "day 28 return",
         "sample ratio mismatch",
         "5 impressions left out",
+        "2 clicked too late",
+        "4 without a decision",
     ):
         assert words in text
 

@@ -7,13 +7,14 @@ from html import escape
 
 from marquee_shared.manifest import Metric
 
-WIDTH, LEFT, RIGHT = 640, 190, 120  # units of the drawing; labels left, figures right
+WIDTH, LEFT, RIGHT = 520, 160, 90  # units of the drawing; labels left, figures right
 ROW, AXIS = 26, 30
-TICKS = 6  # at most
+TICKS = 5  # at most
+LETTERS = 24  # of a label that fit; a tooltip has the rest
 HEAD = 0.04  # share of the axis left empty at either end
 
 CSS = """
-.plot { width: 100%; max-width: 720px; height: auto; display: block; font-size: 12px; }
+.plot { width: 100%; max-width: 580px; height: auto; display: block; font-size: 12px; }
 .plot text { fill: var(--ink); }
 .plot .quiet { fill: var(--quiet); }
 .plot .grid { stroke: var(--line); }
@@ -35,7 +36,10 @@ class Bar:
 
 
 def interval_plot(bars: Sequence[Bar], *, title: str, zero: bool = False) -> str:
-    """The bars from top to bottom on one axis in percent; `zero` draws and includes 0."""
+    """The bars from top to bottom on one axis in percent.
+
+    `zero`: the bars are differences, in percentage points; 0 is drawn and lies on the axis.
+    """
     if not bars:
         return ""
     low, high = _range(bars, zero)
@@ -45,10 +49,11 @@ def interval_plot(bars: Sequence[Bar], *, title: str, zero: bool = False) -> str
         return LEFT + inner * (value - low) / (high - low)
 
     bottom = ROW * len(bars) + 6
-    parts = [_tick(x(t), t, bottom) for t in _ticks(low, high)]
+    unit = "" if zero else " %"
+    parts = [_tick(x(t), f"{t * 100:.6g}{unit}", bottom) for t in _ticks(low, high)]
     if zero:
         parts.append(f'<line class="zero" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{bottom}"/>')
-    parts += [_bar(bar, number, x) for number, bar in enumerate(bars)]
+    parts += [_bar(bar, number, x, points if zero else percent) for number, bar in enumerate(bars)]
     return (
         f'<svg class="plot" viewBox="0 0 {WIDTH} {bottom + AXIS}" role="img"'
         f' aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
@@ -60,6 +65,11 @@ def percent(value: float) -> str:
     size = abs(value) * 100
     digits = 1 if size >= 9.995 or size == 0 else min(4, 2 - math.floor(math.log10(size)))
     return f"{value * 100:.{digits}f} %"
+
+
+def points(value: float) -> str:
+    """A difference of two shares: +1.23 points."""
+    return f"{'+' if value > 0 else ''}{percent(value).removesuffix(' %')} points"
 
 
 def _range(bars: Sequence[Bar], zero: bool) -> tuple[float, float]:
@@ -77,23 +87,23 @@ def _ticks(low: float, high: float) -> list[float]:
     return [n * step for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def _tick(at: float, value: float, bottom: int) -> str:
-    text = f"{value * 100:.6g} %"
+def _tick(at: float, text: str, bottom: int) -> str:
     return (
         f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="0" y2="{bottom}"/>'
         f'<text class="quiet" x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{text}</text>'
     )
 
 
-def _bar(bar: Bar, number: int, x: Callable[[float], float]) -> str:
+def _bar(bar: Bar, number: int, x: Callable[[float], float], say: Callable[[float], str]) -> str:
     y, metric = ROW * number + ROW / 2 + 3, bar.metric
     low, at, high = (f"{x(v):.1f}" for v in (metric.low, metric.value, metric.high))
-    figures = f"{percent(metric.value)}, 95 %: {percent(metric.low)} to {percent(metric.high)}"
+    figures = f"{say(metric.value)}, 95 %: {say(metric.low)} to {say(metric.high)}"
+    label = bar.label if len(bar.label) <= LETTERS else f"{bar.label[: LETTERS - 1]}…"
     kind = "apart" if bar.apart else "bar"
     return (
         f'<g class="{kind}"><title>{escape(bar.label)}: {figures}</title>'
-        f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{escape(bar.label)}</text>'
+        f'<text x="{LEFT - 12}" y="{y + 4}" text-anchor="end">{escape(label)}</text>'
         f'<line class="span" x1="{low}" x2="{high}" y1="{y}" y2="{y}"/>'
         f'<circle class="dot" cx="{at}" cy="{y}" r="4.5"/>'
-        f'<text x="{WIDTH - RIGHT + 14}" y="{y + 4}">{percent(metric.value)}</text></g>'
+        f'<text x="{WIDTH - RIGHT + 12}" y="{y + 4}">{say(metric.value)}</text></g>'
     )

@@ -18,6 +18,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from marquee_offline import __version__, report
 from marquee_offline.errors import Refused
 from marquee_offline.movielens import import_movielens
+from marquee_offline.outcomes import read_outcomes
+from marquee_offline.outcomes_page import page
+from marquee_offline.outcomes_report import show_outcomes
 from marquee_offline.publish import publish, rollback
 from marquee_offline.schedule import READY, REFUSED, keep_training
 from marquee_offline.settings import Settings, load
@@ -25,10 +28,13 @@ from marquee_offline.snapshot import pin
 from marquee_offline.spark import spark_session
 from marquee_offline.train import Events, Recipe, evaluate, train
 from marquee_offline.train import load as load_events
-from marquee_shared.errors import AlreadyExists, MarqueeError, NotFound
+from marquee_shared.errors import AlreadyExists, BadSetting, MarqueeError, NotFound
+from marquee_shared.experiment import Experiment, read_experiments
 from marquee_shared.store import Store
 
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+reports = typer.Typer(no_args_is_help=True, help="What the archived log says.")
+cli.add_typer(reports, name="report")
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option(help="Publish against the gate's figures; recorded.")]
 STEPS_PER_FIT = 2  # beside the epochs
@@ -151,6 +157,31 @@ def run_command(force: Force = False, as_json: Json = False) -> None:
         report.show_entry(console, settings.channel, entry)
 
     _tell(as_json, {**msgspec.to_builtins(result), "entry": msgspec.to_builtins(entry)}, show)
+
+
+@reports.command("outcomes")
+def outcomes_command(
+    experiments: Annotated[
+        Path | None, typer.Option(help="The TOML file that online had, for the arms' weights.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page with plots here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What users did with what they were shown, and whether they came back, by arm."""
+    settings = load()
+    file = _experiments(experiments)
+    with spark_session(settings.spark_master, settings.spark_blocks, settings.cache_dir) as spark:
+        told = read_outcomes(spark, Store(settings.store), file, now=_now())
+    if html is not None:
+        html.write_text(page(told), encoding="utf-8")
+    _tell(as_json, told, lambda console: show_outcomes(console, told))
+
+
+def _experiments(path: Path | None) -> tuple[Experiment, ...]:
+    try:
+        return read_experiments(path.read_bytes()) if path else ()
+    except BadSetting as error:
+        raise BadSetting(f"{path}: {error}") from error
 
 
 @cli.command("schedule")

@@ -1,17 +1,29 @@
 """Outcomes: what users did with what they were shown, and what each experiment's arms changed."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from marquee_offline.arm_outcomes import JOIN, Cell, ExperimentOutcome, judge
+from marquee_offline.impressions import Counts, read_impressions
 from marquee_offline.interval import Sums, ratio
-from marquee_offline.retention import Counted
+from marquee_offline.retention import (
+    Counted,
+    count_returns,
+    last_moment,
+    read_exposures,
+    read_visits,
+)
+from marquee_offline.snapshot import chained_objects, pin
+from marquee_shared.archive import is_simulated, parse
+from marquee_shared.errors import BadInput
 from marquee_shared.experiment import Experiment
 from marquee_shared.manifest import Metric
+from marquee_shared.store import Store
 
 SEED = 1  # of the bootstrap: the same log gives the same report
 ALL, ARM = "all", "arm"
@@ -23,13 +35,44 @@ class Outcomes(msgspec.Struct, frozen=True, kw_only=True):
 
     through: int  # ms; of what came later nothing is known
     sources: tuple[str, ...]  # of the archive; `simulated-<seed>` is synthetic
-    open_impressions: int  # left out: their attribution window is not over
+    impressions: Counts  # what counts, and what is left out by reason
     by: dict[str, tuple[Cell, ...]]  # all, row, position, device, daypart, policy
     experiments: tuple[ExperimentOutcome, ...]
 
 
+def read_outcomes(
+    spark: SparkSession, store: Store, experiments: Sequence[Experiment], *, now: datetime
+) -> Outcomes:
+    """The report of all that is archived now; the list of event objects is pinned.
+
+    Where real decisions were archived, simulated sources are left out. Raises BadInput where the
+    archive holds no decisions.
+    """
+    decisions = [item for item, _ in chained_objects(store, "decisions")]
+    if not decisions:
+        raise BadInput("archive", "holds no decisions; `marquee-nearline archive` collects them")
+    events = pin(store, now=now).objects  # after the decisions, so that it reaches beyond them
+    real = [item for item in decisions if not is_simulated(item.source)]
+    if real:
+        decisions = real
+        events = tuple(name for name in events if not is_simulated(parse(name).source))
+    names = [item.name for item in decisions]
+    impressions, counts = read_impressions(spark, store.url, names, events)
+    visits = read_visits(spark, store.url, events).cache()
+    through = last_moment(visits)
+    return outcomes(
+        impressions,
+        counts,
+        count_returns(read_exposures(spark, store.url, names), visits, through),
+        experiments,
+        through=through,
+        sources=sorted({item.source for item in decisions}),
+    )
+
+
 def outcomes(
     impressions: DataFrame,
+    counts: Counts,
     counted: Counted,
     experiments: Sequence[Experiment],
     *,
@@ -44,7 +87,7 @@ def outcomes(
     return Outcomes(
         through=through,
         sources=tuple(sources),
-        open_impressions=impressions.where("not closed").count(),
+        impressions=counts,
         by={
             name: tuple(sorted(found[name].values(), key=lambda cell: _order(cell.value)))
             for name in (ALL, *COLUMNS)

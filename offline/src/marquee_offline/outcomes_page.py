@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from marquee_offline.arm_outcomes import ArmOutcome, Cell, ExperimentOutcome
+from marquee_offline.impressions import Counts
 from marquee_offline.interval_plot import CSS as PLOT_CSS
 from marquee_offline.interval_plot import Bar, interval_plot, percent
 from marquee_offline.outcomes import ALL, Outcomes
@@ -36,6 +37,8 @@ h3 { font-size: .95rem; margin: 1.25rem 0 .5rem; }
   font-variant-numeric: tabular-nums; }
 .note { border-left: 4px solid var(--good); padding: .4rem .9rem; margin: .5rem 0 1rem; }
 .note.bad { border-color: var(--bad); color: var(--bad); }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
+  gap: 0 2rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .35rem .6rem; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
@@ -75,7 +78,7 @@ def _tiles(told: Outcomes) -> str:
             (f"{c.impressions:,}", f"impressions of {c.users:,} users")
             for c in told.by.get(ALL, ())
         ),
-        (f"{told.open_impressions:,}", "left out: outcome still open"),
+        (f"{told.impressions.open:,}", f"left out, outcome open; {_missed(told.impressions)}"),
         *((percent(c.ctr.value), f"clicked, {_between(c.ctr)}") for c in told.by.get(ALL, ())),
         *(
             (percent(c.quality.value), f"watched, {_between(c.quality)}")
@@ -84,6 +87,10 @@ def _tiles(told: Outcomes) -> str:
     ]
     cards = (f"<div class=card><b>{n}</b><span class=quiet>{w}</span></div>" for n, w in tiles)
     return f"<div class=tiles>{''.join(cards)}</div>"
+
+
+def _missed(counts: Counts) -> str:
+    return f"{counts.late:,} clicked too late, {counts.orphans:,} without their decision"
 
 
 def _between(metric: Metric) -> str:
@@ -100,22 +107,37 @@ def _experiment(told: ExperimentOutcome) -> str:
         if day.share
     ]
     changes = [
-        Bar(label=f"{name}, {arm.arm}", metric=metric, apart=metric.low > 0 or metric.high < 0)
+        Bar(
+            label=f"{name}, {arm.arm}",
+            metric=metric,
+            apart=not told.sample_ratio_mismatch and _apart(metric),
+        )
         for arm in told.arms
         for name, metric in arm.minus_control.items()
     ]
-    return "".join(
-        (
-            f"<h2>Experiment {escape(told.experiment)}</h2><div class=card>",
-            _sample_ratio(told),
-            _arms(told.arms),
-            "<h3>Users who came back</h3>" if shares else "",
-            interval_plot(shares, title="share of users who came back, by day and arm"),
-            f"<h3>Difference from {escape(control)}</h3>" if changes else "",
-            interval_plot(changes, title=f"difference from {control}", zero=True),
-            "</div>",
+    return (
+        f"<h2>Experiment {escape(told.experiment)}</h2><div class=card>"
+        + _sample_ratio(told)
+        + _arms(told.arms)
+        + "<div class=two>"
+        + _plot(
+            "Share of users who came back", interval_plot(shares, title="return by day and arm")
         )
+        + _plot(
+            f"Difference from {control}, in percentage points",
+            interval_plot(changes, title=f"difference from {control}", zero=True),
+        )
+        + "</div></div>"
     )
+
+
+def _plot(head: str, plot: str) -> str:
+    return f"<div><h3>{escape(head)}</h3>{plot}</div>" if plot else ""
+
+
+def _apart(metric: Metric) -> bool:
+    """The interval excludes 0."""
+    return metric.low > 0 or metric.high < 0
 
 
 def _sample_ratio(told: ExperimentOutcome) -> str:
@@ -161,9 +183,9 @@ def _dimension(name: str, cells: Sequence[Cell]) -> str:
     ctr = [Bar(label=n, metric=c.ctr) for n, c in zip(labels, cells, strict=True)]
     quality = [Bar(label=n, metric=c.quality) for n, c in zip(labels, cells, strict=True)]
     return (
-        f"<h2>By {escape(name)}</h2><div class=card><h3>Click-through rate</h3>"
-        + interval_plot(ctr, title=f"click-through rate by {name}")
-        + "<h3>Watched share per impression</h3>"
-        + interval_plot(quality, title=f"watched share per impression by {name}")
+        f"<h2>By {escape(name)} <small class=quiet>· impressions</small></h2>"
+        "<div class='card two'>"
+        + _plot("Clicked, of impressions", interval_plot(ctr, title=f"clicked by {name}"))
+        + _plot("Watched share (quality)", interval_plot(quality, title=f"watched by {name}"))
         + "</div>"
     )

@@ -1,12 +1,13 @@
 """Outcomes report: the same figures as tables for a terminal."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 
 from marquee_offline.arm_outcomes import ArmOutcome, ExperimentOutcome
-from marquee_offline.interval_plot import percent
+from marquee_offline.interval_plot import percent, points
 from marquee_offline.outcomes import Outcomes
 from marquee_shared.archive import is_simulated
 from marquee_shared.manifest import Metric
@@ -17,7 +18,11 @@ def show_outcomes(console: Console, told: Outcomes) -> None:
     console.print(f"known through {moment:%Y-%m-%d %H:%M} UTC; intervals are 95 %, over users")
     if made := [source for source in told.sources if is_simulated(source)]:
         console.print(f"synthetic users: {', '.join(made)}")
-    console.print(f"{told.open_impressions:,} impressions left out: their outcome is still open")
+    counts = told.impressions
+    console.print(f"{counts.open:,} impressions left out: their outcome is still open")
+    console.print(
+        f"{counts.late:,} clicked too late to count; {counts.orphans:,} without a decision"
+    )
     console.print(_by(told))
     for experiment in told.experiments:
         _show_experiment(console, experiment)
@@ -34,7 +39,7 @@ def _by(told: Outcomes) -> Table:
 
 def _show_experiment(console: Console, told: ExperimentOutcome) -> None:
     table = _table(
-        f"experiment {told.experiment}", "arm", "figure", "users", "value", "minus control"
+        f"experiment {told.experiment}", "arm", "figure", "users", "value", "minus control, points"
     )
     for arm in told.arms:
         _add_arm(table, arm)
@@ -51,12 +56,14 @@ def _add_arm(table: Table, arm: ArmOutcome) -> None:
     table.add_row(arm.arm, "exposed", f"{arm.users:,}", "", "")
     if arm.shown:
         for name, metric in (("ctr", arm.shown.ctr), ("quality", arm.shown.quality)):
-            change = _figure(arm.minus_control.get(name))
+            change = _figure(arm.minus_control.get(name), points)
             table.add_row("", name, f"{arm.shown.users:,}", _figure(metric), change)
     for day in arm.days:
         name = f"day {day.day} return"
         users = f"{day.users:,}" + (f" ({day.open:,} open)" if day.open else "")
-        table.add_row("", name, users, _figure(day.share), _figure(arm.minus_control.get(name)))
+        table.add_row(
+            "", name, users, _figure(day.share), _figure(arm.minus_control.get(name), points)
+        )
 
 
 def _table(title: str, *columns: str, left: int = 2) -> Table:
@@ -66,7 +73,7 @@ def _table(title: str, *columns: str, left: int = 2) -> Table:
     return table
 
 
-def _figure(metric: Metric | None) -> str:
+def _figure(metric: Metric | None, say: Callable[[float], str] = percent) -> str:
     if metric is None:
         return ""
-    return f"{percent(metric.value)} ({percent(metric.low)} to {percent(metric.high)})"
+    return f"{say(metric.value)} ({say(metric.low)} to {say(metric.high)})".replace(" points", "")
