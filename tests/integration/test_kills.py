@@ -6,7 +6,7 @@ import time
 import pytest
 from deadline import wait_until
 from parts import running_parts
-from storm import Load, check_archive, check_states, seconds_until_folded, tiers
+from storm import Load, check_archive, check_states, check_sums, seconds_until_folded, tiers
 
 from marquee_nearline.state_store import StateStore
 
@@ -34,9 +34,11 @@ def storm(folder, kills, report):
         waits.append(after_kill(states, load, kill=worker))
         users = check_states(states, load)
         objects = check_archive(endpoints, load)
+        impressions = check_sums(states, load)
     report(
         f"seed {SEED}: {kills + 1} kills of the worker, {kills} of the archiver, "
-        f"{load.total()} messages, {users} users, {objects} objects: 0 lost, 0 doubled; first "
+        f"{load.total()} messages, {users} users, {objects} objects: 0 lost, 0 doubled; sums of "
+        f"{impressions:.0f} impressions equal to the last bit; first "
         f"event after a kill: {max(waits):.2f} s at most of {len(waits)}"
     )
     return waits

@@ -13,23 +13,33 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from confluent_kafka import Producer
 from deadline import wait_until
+from models import publish, small_model
 
 from marquee_infra.parts import Endpoints
 from marquee_nearline.archive import next_offset
 from marquee_nearline.kafka import topic_id
+from marquee_nearline.learn import Learnt, credible, learn
 from marquee_nearline.parquet import decode, last_offset
 from marquee_nearline.state_store import StateStore
 from marquee_shared import event
 from marquee_shared.archive import chains, parse, prefix
-from marquee_shared.event import Event, encode_event
-from marquee_shared.ids import partition_of
+from marquee_shared.credit import Credit, Credited, sign
+from marquee_shared.event import Event, Seen, encode_event
+from marquee_shared.ids import item_hash, partition_of
+from marquee_shared.images import LOW, Images
 from marquee_shared.store import Store
+from marquee_shared.sums import Sums
+from marquee_shared.taste import USER_FEATURES
 from marquee_shared.user_state import UserState, decode_state, fold
 
 PARTITIONS = 8
+MODEL = small_model(n_items=60)
+KEYS = {"k1": b"0123456789abcdef"}
+SENT_AT = 1_700_000_000_000  # ms since epoch
 TYPES = ("play", "complete", "thumbs_up", "thumbs_down", "list_add", "list_remove", "click")
 
 
@@ -46,6 +56,7 @@ class Tier:
             "MARQUEE_CACHE_DIR": str(folder / arguments[0]),
             "MARQUEE_ARCHIVE_FLUSH_SECONDS": "0.2",
             "MARQUEE_PARTITIONS": str(PARTITIONS),
+            "MARQUEE_CREDIT_KEYS": f"k1:{KEYS['k1'].hex()}",
             "OPENBLAS_NUM_THREADS": "1",
         }
         self._log = folder / f"{arguments[0]}.log"
@@ -74,7 +85,8 @@ class Tier:
 
 @contextmanager
 def tiers(endpoints: Endpoints, folder: Path) -> Iterator[tuple[Tier, Tier]]:
-    """An initialised Redis and Kafka, and a worker and an archiver on them."""
+    """An initialised Redis and Kafka, a model that serves, a worker and an archiver on them."""
+    publish(Store(endpoints.store), MODEL)
     assert Tier(endpoints, folder, "init").wait() == 0
     worker, archiver = Tier(endpoints, folder, "run"), Tier(endpoints, folder, "archive")
     try:
@@ -103,16 +115,49 @@ class Load:
             }
         )
         self._stop = threading.Event()
+        self._outcome: Event | None = None  # of the impressions sent last
 
     def event(self) -> Event:
         self._count += 1
-        return Event(
+        outcome, self._outcome = self._outcome, None
+        if outcome is not None:
+            return outcome
+        one = Event(
             event_id=f"{self._seed}-{self._count}",
             user_id=self._random.choice(self._users),
             type=self._random.choice(TYPES),
             item_id=f"m{self._random.randrange(60)}",
-            at=1_700_000_000_000 + self._random.randrange(10_000_000),
-            accepted_at=1_700_000_000_000,
+            at=SENT_AT + self._random.randrange(10_000_000),
+            accepted_at=SENT_AT,
+        )
+        return self._impressions(one) if self._random.random() < 0.2 else one
+
+    def _impressions(self, one: Event) -> Event:
+        """Three titles of a page were seen, and the first of them is played next."""
+        items = self._random.sample(range(60), 3)
+        credit = Credit(
+            decision_id=one.event_id,
+            user=item_hash(one.user_id),
+            issued_at=SENT_AT,
+            taste=tuple(self._random.uniform(-1, 1) for _ in range(USER_FEATURES)),
+            choices=tuple(
+                Credited(
+                    item=item_hash(f"m{item}") & LOW,
+                    artwork=self._random.randrange(3),
+                    policy="lin-ts/1",
+                    propensity=0.5,
+                )
+                for item in items
+            ),
+        )
+        token = sign(credit, "k1", KEYS["k1"])
+        names = [f"m{item}" for item in items]
+        self._outcome = msgspec.structs.replace(
+            one, event_id=f"{one.event_id}-play", type="complete", item_id=names[0], credit=token
+        )
+        seen = tuple(Seen(item_id=n, row=0, position=p) for p, n in enumerate(names))
+        return msgspec.structs.replace(
+            one, type="impressions", item_id=None, seen=seen, credit=token
         )
 
     def send(self, one: Event) -> None:
@@ -181,6 +226,22 @@ def check_states(states: StateStore, load: Load) -> int:
             assert decode_state(blob).truth() == clean[user].truth(), user
             compared += 1
     return compared
+
+
+def check_sums(states: StateStore, load: Load) -> float:
+    """What the bandit has learnt equals a clean run to the last bit; how many impressions."""
+    namespace, images, total = states.cluster().namespace, Images(MODEL), 0.0
+    for partition, events in enumerate(load.sent):
+        clean = Learnt(Sums(), {})
+        learn(credible(events, KEYS)[0], clean, images)
+        found = states.sums(namespace, partition)
+        assert found.shared.tobytes() == clean.sums.shared.tobytes(), partition
+        assert found.images.keys() == clean.sums.images.keys()
+        for key, numbers in clean.sums.images.items():
+            assert found.images[key].tobytes() == numbers.tobytes(), (partition, key)
+        total += found.impressions
+    assert total > 0
+    return total
 
 
 def _folded(states: StateStore, namespace: str, partition: int, count: int) -> bool:
