@@ -29,6 +29,8 @@ MIN_EFFECTIVE = 100.0
 MIN_USERS = 30  # fewer resampled users give an interval that looks surer than it is
 RESAMPLES = 1_000
 LEVEL = 0.95
+# Upper ends of the histogram of weights, twice the one before; the last bin is open.
+WEIGHTS_UP_TO = (*(2.0**k for k in range(-4, 9)), np.inf)
 _CHUNK = 4_000_000  # resampled weights in memory at once
 _ROWS, _WEIGHT, _WON, _VALUE, _RESIDUAL, _LOGGED = range(6)  # columns of the sums
 _DR = ESTIMATORS.index("dr")
@@ -55,7 +57,7 @@ class Diagnostics:
     effective: float  # (sum w)^2 / sum w^2: as many rows of the candidate's own would tell as much
     max_weight: float
     mean_weight: Metric  # 1, unless the logged probabilities are not those drawn with
-    share_of_largest: float  # of the sum of weights, what the one largest holds
+    histogram: tuple[tuple[int, float], ...]  # rows and share of the weight, by WEIGHTS_UP_TO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,8 +199,14 @@ def _diagnose(rows: Rows, sums: F64, drawn: F64) -> Diagnostics:
         effective=effective_size(weight),
         max_weight=float(weight.max()),
         mean_weight=_metric(total / len(weight), drawn[:, _WEIGHT] / drawn[:, _ROWS]),
-        share_of_largest=float(weight.max()) / total if total else 0.0,
+        histogram=_histogram(weight),
     )
+
+
+def _histogram(weight: F64) -> tuple[tuple[int, float], ...]:
+    n, place = len(WEIGHTS_UP_TO), np.searchsorted(WEIGHTS_UP_TO, weight)
+    held = np.bincount(place, weight, n) / (weight.sum() or 1.0)
+    return tuple(zip(np.bincount(place, minlength=n).tolist(), held.tolist(), strict=True))
 
 
 def _metric(value: float, drawn: F64) -> Metric:
