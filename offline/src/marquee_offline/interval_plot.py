@@ -10,11 +10,12 @@ from marquee_shared.manifest import Metric
 WIDTH, LEFT, RIGHT = 520, 160, 90  # units of the drawing; labels left, figures right
 ROW, AXIS = 26, 30
 TICKS = 5  # at most
-LETTERS = 24  # of a label that fit; a tooltip has the rest
+SPACE = "\N{NO-BREAK SPACE}"
+LETTERS = 22  # of a label that fit; a tooltip has the rest
 HEAD = 0.04  # share of the axis left empty at either end
 
 CSS = """
-.plot { width: 100%; max-width: 580px; height: auto; display: block; font-size: 12px; }
+.plot { width: 100%; max-width: 580px; height: auto; display: block; font-size: 13px; }
 .plot text { fill: var(--ink); }
 .plot .quiet { fill: var(--quiet); }
 .plot .grid { stroke: var(--line); }
@@ -64,12 +65,12 @@ def percent(value: float) -> str:
     """Three significant digits are enough for a share: 12.3 %, 0.123 %."""
     size = abs(value) * 100
     digits = 1 if size >= 9.995 or size == 0 else min(4, 2 - math.floor(math.log10(size)))
-    return f"{value * 100:.{digits}f} %"
+    return f"{value * 100:.{digits}f}{SPACE}%"
 
 
 def points(value: float) -> str:
-    """A difference of two shares: +1.23 points."""
-    return f"{'+' if value > 0 else ''}{percent(value).removesuffix(' %')} points"
+    """A difference of two shares in percentage points: +1.23."""
+    return f"{'+' if value > 0 else ''}{percent(value)[:-2]}"
 
 
 def _range(bars: Sequence[Bar], zero: bool) -> tuple[float, float]:

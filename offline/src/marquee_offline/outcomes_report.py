@@ -76,4 +76,4 @@ def _table(title: str, *columns: str, left: int = 2) -> Table:
 def _figure(metric: Metric | None, say: Callable[[float], str] = percent) -> str:
     if metric is None:
         return ""
-    return f"{say(metric.value)} ({say(metric.low)} to {say(metric.high)})".replace(" points", "")
+    return f"{say(metric.value)} ({say(metric.low)} to {say(metric.high)})"
