@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from marquee_offline import __version__, report
 from marquee_offline.errors import Refused
 from marquee_offline.movielens import import_movielens
+from marquee_offline.off_policy_command import ope_command
 from marquee_offline.outcomes import read_outcomes
 from marquee_offline.outcomes_page import page
 from marquee_offline.outcomes_report import show_outcomes
@@ -35,6 +36,7 @@ from marquee_shared.store import Store
 cli = typer.Typer(no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 reports = typer.Typer(no_args_is_help=True, help="What the archived log says.")
 cli.add_typer(reports, name="report")
+cli.command("ope")(ope_command)
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 Force = Annotated[bool, typer.Option(help="Publish against the gate's figures; recorded.")]
 STEPS_PER_FIT = 2  # beside the epochs

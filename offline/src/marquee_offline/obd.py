@@ -40,7 +40,7 @@ def read_obd(folder: Path, campaign: str) -> Log:
     """A campaign as one behaviour policy logged it; every item is a candidate for every position.
 
     Features of an item: the affinity of the user for it, its own number, the log odds of its prior,
-    and the position. Raises BadInput naming the file, OSError where there is none.
+    and the position. Raises BadInput naming the file.
     """
     path = folder / campaign / f"{campaign}.csv"
     table = _read(path)
@@ -129,6 +129,8 @@ def _item_feature(folder: Path, items: int) -> F64:
 def _read(path: Path) -> pa.Table:
     try:
         return pa.csv.read_csv(path)
+    except FileNotFoundError as error:
+        raise BadInput(str(path), "there is no such file") from error
     except pa.ArrowInvalid as error:
         raise BadInput(path.name, "is not readable CSV") from error
 

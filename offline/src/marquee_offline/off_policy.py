@@ -53,8 +53,8 @@ def judge_archive(spark: SparkSession, store: Store, policy: str, reward: str) -
 
 
 def judge_obd(where: str, policy: str) -> Judged:
-    """A policy on `obd:FOLDER[:CAMPAIGN]`, FOLDER that of the policy that logged. Raises BadInput,
-    and OSError where there is no such file."""
+    """A policy on `obd:FOLDER[:CAMPAIGN]`, FOLDER that of the policy that logged. Raises
+    BadInput."""
     folder, campaign = _parsed(where)
     if policy not in OBD_POLICIES:
         raise BadInput("policy", f"expected one of {', '.join(OBD_POLICIES)} for this log")
