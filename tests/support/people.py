@@ -28,6 +28,18 @@ def page_with(http, user, events, **context):
     return pages[-1]
 
 
+def personal(http, user):
+    """The user's page as soon as it rests on their history; a busy Redis may be late at first."""
+    pages = []
+
+    def reached():
+        pages.append(http.get("/v1/home", params={"user_id": user}).json())
+        return pages[-1].get("basis") == "history"
+
+    wait_until(reached, f"{user}'s page is personal")
+    return pages[-1]
+
+
 def top_picks(page):
     """Item ids of the first row."""
     return [item["item_id"] for item in page["rows"][0]["items"]]

@@ -7,7 +7,7 @@ import httpx2 as httpx
 import pytest
 from compose_stack import TIERS, Stack
 from deadline import wait_until
-from people import page_with, send, top_picks
+from people import page_with, personal, send, top_picks
 from steady_load import SteadyLoad
 
 pytestmark = pytest.mark.slow
@@ -105,7 +105,7 @@ def test_an_image_is_small_locked_and_says_what_it_is(stack: Stack, service):
     print(f"\nimage {service}: {image.attrs['Size'] / 1e6:.0f} MB")
 
     labels = image.labels
-    tools = "command -v gcc cc g++ make pip; touch /opt/marquee/x; id -u"
+    tools = "{ command -v gcc cc g++ make pip; touch /opt/marquee/x; id -u; } 2>&1"
     said = container.exec_run(["sh", "-c", tools]).output.decode()
 
     assert re.fullmatch(r"\d+\.\d+\.\d+", labels["org.opencontainers.image.version"])
@@ -154,7 +154,7 @@ def test_training_again_swaps_the_model_without_a_failed_page(stack: Stack, load
     stack.compose("exec", "-T", "offline", "marquee-offline", "run")
     wait_until(lambda: stack.ready()["model_id"] != before, "the new model serves")
 
-    assert http.get("/v1/home", params={"user_id": "ml-1"}).json()["basis"] == "history"
+    personal(http, "ml-1")
     assert load.failures[failures:] == []
 
 
@@ -183,7 +183,7 @@ def test_everything_restarted_with_its_volumes_goes_on_where_it_was(stack: Stack
 
     quiet(load)
     assert stack.ready()["model_id"] == model
-    assert http.get("/v1/home", params={"user_id": "ml-42"}).json()["basis"] == "history"
+    personal(http, "ml-42")
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_doubled(stack: Stack, load, http):

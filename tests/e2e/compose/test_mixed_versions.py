@@ -9,7 +9,7 @@ import httpx2 as httpx
 import pytest
 from compose_stack import ROOT, TIERS, Stack
 from deadline import wait_until
-from people import page_with, send
+from people import page_with, personal, send
 from previous import head, worktree
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 # The release before takes secrets as variables alone, and has no gauge that its health shows in.
 SHELL = """
 for name in MARQUEE_REDIS MARQUEE_CREDIT_KEYS AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; do
-  eval "file=\\$${name}_FILE"
+  eval "file=\\$${$${name}_FILE:-}"
   if [ -n "$$file" ]; then export "$$name=$$(cat "$$file")"; unset "$${name}_FILE"; fi
 done
 unset MARQUEE_TRAIN_EVERY_SECONDS
@@ -144,6 +144,5 @@ def test_back_to_this_release_nothing_is_missing(stack, old, http):
     stack.wait_healthy("nearline", "archive", "online", "visitors")
 
     for number in (101, 102, 103, 104):
-        page = http.get("/v1/home", params={"user_id": f"ml-{number}"}).json()
-        assert page["basis"] == "history"
+        personal(http, f"ml-{number}")
     walk(http, "ml-101", stack.ready()["model_id"])
