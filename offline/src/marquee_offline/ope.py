@@ -31,7 +31,6 @@ RESAMPLES = 1_000
 LEVEL = 0.95
 # Upper ends of the histogram of weights, twice the one before; the last bin is open.
 WEIGHTS_UP_TO = (*(2.0**k for k in range(-4, 9)), np.inf)
-_CHUNK = 4_000_000  # resampled weights in memory at once
 _ROWS, _WEIGHT, _WON, _VALUE, _RESIDUAL, _LOGGED = range(6)  # columns of the sums
 _DR = ESTIMATORS.index("dr")
 
@@ -181,13 +180,8 @@ def _estimates(sums: F64) -> F64:
 def _resampled(sums: F64, rng: np.random.Generator, resamples: int) -> F64:
     """`(resamples, 6)`: the sums of as many users, drawn with replacement."""
     users = len(sums)
-    step = max(1, _CHUNK // users)
-    even = np.full(users, 1 / users)
-    parts = [
-        rng.multinomial(users, even, min(step, resamples - done)) @ sums
-        for done in range(0, resamples, step)
-    ]
-    return np.concatenate(parts)
+    drawn = (np.bincount(rng.integers(0, users, users), minlength=users) for _ in range(resamples))
+    return np.stack([times @ sums for times in drawn])
 
 
 def _diagnose(rows: Rows, sums: F64, drawn: F64) -> Diagnostics:
