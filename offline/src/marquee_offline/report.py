@@ -24,6 +24,8 @@ def show_evaluation(console: Console, evaluation: Evaluation) -> None:
     gains = ", ".join(f"{field} {gain:g}" for field, gain in evaluation.gains.items()) or "none"
     console.print(f"share of iALS in the mix {evaluation.mix:g}; context gains: {gains}")
     console.print(f"verdict: {evaluation.verdict}")
+    for reward, said in evaluation.artwork.items():
+        console.print(f"artwork by {reward}: {said}")
 
 
 def show_written(console: Console, written: Written) -> None:

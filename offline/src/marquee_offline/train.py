@@ -1,13 +1,14 @@
 """Train: a snapshot's events, evaluated on a cut, then fitted whole, as one model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 from pyspark.sql import DataFrame, SparkSession
 
 from marquee_offline import __version__, ials
+from marquee_offline.artwork_prior import learn_priors
 from marquee_offline.catalogue import item_table
 from marquee_offline.context import context_vectors
 from marquee_offline.evaluate import Fitted, judge, verdict
@@ -65,6 +66,7 @@ class Evaluation:
     gains: dict[str, float]
     metrics: dict[str, Metric]
     verdict: str
+    artwork: dict[str, str] = field(default_factory=dict)  # reward -> of its prior
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,10 @@ def train(
     final = fit(histories, events.vocabulary, recipe, progress)
     histories.unpersist()
     items = item_table(store, events.snapshot.through, events.vocabulary.items)
-    model = assemble(events, items, final, evaluation, recipe)
+    progress("what artwork has earned")
+    artwork = learn_priors(events.table.sparkSession, store)
+    evaluation = replace(evaluation, artwork=artwork.verdicts)
+    model = replace(assemble(events, items, final, evaluation, recipe), priors=artwork.priors)
     return write_model(store, model, created=now, progress=progress), evaluation
 
 

@@ -118,10 +118,11 @@ def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
             metrics.MODEL.labels(fields["model_id"]).set(1)
 
     states = States(settings.redis, settings.redis_timeout_ms)
+    follower = Follower(store, settings.channel, cache, report)
     return Parts(
-        follower=Follower(store, settings.channel, cache, report),
+        follower=follower,
         states=states,
-        learnt=Learnt(states.learnt),
+        learnt=Learnt(states.learnt, lambda: follower.model),
         experiments=load_experiments(settings.experiments),
         images=ImagesOf(),
         events=Sink(settings.kafka, event.TOPIC),

@@ -17,6 +17,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
+from marquee_shared.bandit import Prior, proper
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
 from marquee_shared.ids import ModelId
 from marquee_shared.manifest import (
@@ -29,6 +30,8 @@ from marquee_shared.manifest import (
 )
 from marquee_shared.model import Item, ItemItem, Model, index_items
 from marquee_shared.store import Store
+from marquee_shared.sums import REWARDS
+from marquee_shared.taste import FEATURES
 from marquee_shared.verify import check_model
 
 Array = NDArray[Any]
@@ -39,7 +42,9 @@ PREFIX = "models"
 MAX_MANIFEST = 4 << 20  # bytes
 MAX_PART = 64 << 30  # bytes; 100M items x 128 float32 would still fit
 MAX_HEADER = 1 << 20  # bytes of JSON in front of a part's tensors
-# What every model has: part -> tensor -> dtype and dimensions. `context` may be there besides.
+ARTWORK = "artwork"  # the part of the bandit's priors
+# What every model has: part -> tensor -> dtype and dimensions. `context` and `artwork` may be
+# there besides.
 STRINGS = ("id", "title", "genres", "tags", "artworks")
 REQUIRED = {
     "factors": {"factors": ("F32", 2), "gram": ("F64", 2)},
@@ -68,6 +73,11 @@ def model_parts(model: Model) -> dict[str, Tensors]:
         },
         "popularity": {"counts": model.popularity},
         "context": dict(model.context),
+        ARTWORK: {
+            f"{reward}.{name}": array
+            for reward, prior in model.priors.items()
+            for name, array in (("mean", prior.mean), ("precision", prior.precision))
+        },
         "items": {
             **_strings("id", [item.item_id for item in model.items]),
             **_strings("title", [item.title for item in model.items]),
@@ -264,6 +274,7 @@ def _assemble(manifest: Manifest, parts: Mapping[str, dict[str, Array]]) -> Mode
             ),
             popularity=parts["popularity"]["counts"],
             context=parts.get("context", {}),
+            priors=_priors(parts.get(ARTWORK, {})),
             row_of=by_id,
             row_of_hash=by_hash,
         )
@@ -271,6 +282,20 @@ def _assemble(manifest: Manifest, parts: Mapping[str, dict[str, Array]]) -> Mode
         raise BadArtifact(f"items: unreadable: {error}") from error
     check_model(model)
     return model
+
+
+def _priors(tensors: Mapping[str, Array]) -> dict[str, Prior]:
+    """By reward. Of another number of features, or not there: none, the bandit starts without."""
+    found: dict[str, Prior] = {}
+    for reward in REWARDS:
+        mean, precision = tensors.get(f"{reward}.mean"), tensors.get(f"{reward}.precision")
+        if mean is None or precision is None or precision.shape != (FEATURES, FEATURES):
+            continue
+        prior = Prior(mean=mean, precision=precision)
+        if mean.shape != (FEATURES,) or not proper(prior):
+            raise BadArtifact(f"{ARTWORK}: the prior of {reward} is no distribution")
+        found[reward] = prior
+    return found
 
 
 def _items(table: Mapping[str, Array]) -> list[Item]:

@@ -74,6 +74,15 @@ class Policy(Protocol):
         ...
 
 
+def proper(prior: Prior) -> bool:
+    """Is it a distribution: finite, its precision symmetric and positive?"""
+    if not (np.isfinite(prior.mean).all() and np.isfinite(prior.precision).all()):
+        return False
+    if not np.allclose(prior.precision, prior.precision.T):
+        return False
+    return bool(np.linalg.eigvalsh(prior.precision)[0] > 0)
+
+
 def no_prior() -> Prior:
     """Nothing is believed of theta but that it is small."""
     scale = np.full(FEATURES, PRIOR_SHARED)

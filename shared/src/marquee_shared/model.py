@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from marquee_shared.bandit import Prior
 from marquee_shared.context import Context
 from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F32, F64, fold_in
@@ -50,6 +51,7 @@ class Model:
     item_item: ItemItem
     popularity: F32  # (n_segments, n_items), weighted counts
     context: Mapping[str, F32] = field(default_factory=dict)  # field -> (n_values, d)
+    priors: Mapping[str, Prior] = field(default_factory=dict)  # reward -> of the artwork bandit
     row_of: Mapping[str, int]  # item id -> row
     row_of_hash: Mapping[int, int]  # item hash -> row
 
