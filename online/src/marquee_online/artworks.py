@@ -1,15 +1,15 @@
 """Artworks: the route that draws the images of titles whose catalogue brings none."""
 
 import asyncio
-import hashlib
 import threading
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi import Path as InPath
 
 from marquee_online.draw import draw
+from marquee_online.etag import tagged
 from marquee_online.openapi import SVG_EXAMPLE, image, refusals
 from marquee_online.parts import Parts
 from marquee_online.problem import RETRY_AFTER
@@ -87,12 +87,4 @@ async def artwork(request: Request, artwork_id: ArtworkIdParam) -> Response:
     if wanted.url:
         raise HTTPException(404, "This artwork is not drawn: it has a URL of its own.")
     svg = draw(artwork_id, item.title, item.year, wanted.themes)
-    headers: dict[str, Any] = {**HEADERS, "ETag": f'"{hashlib.sha256(svg).hexdigest()[:32]}"'}
-    if _has(request.headers.get("if-none-match", ""), headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    return Response(svg, media_type="image/svg+xml", headers=headers)
-
-
-def _has(asked: str, tag: str) -> bool:
-    """RFC 9110, 13.1.2: a list of tags, weakly compared, or a star."""
-    return any(one.strip().removeprefix("W/") in (tag, "*") for one in asked.split(","))
+    return tagged(request, svg, "image/svg+xml", HEADERS)

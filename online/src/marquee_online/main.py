@@ -15,10 +15,9 @@ import structlog
 import typer
 from fastapi import FastAPI, Request, Response
 
-from marquee_online import __version__, api, artworks, metrics, openapi, problem
+from marquee_online import __version__, artworks, metrics, problem, routes
 from marquee_online.drain import Drain, serve_until_told
 from marquee_online.learnt import Learnt
-from marquee_online.page import Page
 from marquee_online.parts import Parts
 from marquee_online.produce import Sink
 from marquee_online.settings import Settings, load_experiments, load_settings
@@ -26,7 +25,6 @@ from marquee_online.states import States
 from marquee_shared import decision, event
 from marquee_shared.credit import parse_keys
 from marquee_shared.errors import BadSetting, MarqueeError
-from marquee_shared.event import PostedEvent
 from marquee_shared.follow import Follower, make_cache
 from marquee_shared.images import ImagesOf
 from marquee_shared.seldom import Seldom
@@ -101,12 +99,9 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         lifespan=lifespan,
     )
     service.state.artworks = artworks.Finder()
-    service.include_router(api.router)
-    service.include_router(artworks.router)
-    service.include_router(api.health)
+    routes.add(service)
     service.middleware("http")(_measured)
     problem.install(service)
-    openapi.install(service, [PostedEvent, api.Accepted, Page, api.Similar])
     return service
 
 
