@@ -1,6 +1,7 @@
 """Every format of version 1 against files that are never regenerated; each file is a test."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from marquee_shared.event import decode_event, encode_event
 from marquee_shared.experiment import arms_of, read_experiments
 from marquee_shared.ids import event_hash, item_hash
 from marquee_shared.interaction import KINDS, Interaction
+from marquee_shared.seen import decode_seen, encode_seen
 from marquee_shared.store import Store
+from marquee_shared.sums import REWARDS, decode_sums, encode_sums, number_of
 from marquee_shared.user_state import Hops, decode_state, encode_state
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -185,3 +188,28 @@ def test_reading_golden_files_leaves_them_alone():
     with pytest.raises(NotFound):
         store.get("probe/x")
     assert not (GOLDEN / "channel-v1" / "probe").exists()
+
+
+@pytest.mark.parametrize("path", cases("seen-v1/*.bin"))
+def test_seen(path):
+    data = path.read_bytes()
+
+    showings = decode_seen(data)
+
+    assert [asdict(showing) for showing in showings] == expected(path)
+    assert encode_seen(showings) == data
+
+
+@pytest.mark.parametrize("path", cases("sums-v1/*.bin"))
+def test_sums(path):
+    data, wanted = path.read_bytes(), expected(path)
+
+    sums = decode_sums(data)
+
+    assert number_of(data) == wanted["number"]
+    assert sums.impressions == wanted["impressions"]
+    assert np.trace(sums.precision) == wanted["precision_trace"]
+    for reward in REWARDS:
+        assert sums.response(reward).tolist() == wanted[reward]
+    assert {str(key): numbers.tolist() for key, numbers in sums.images.items()} == wanted["images"]
+    assert encode_sums(sums, wanted["number"]) == data
