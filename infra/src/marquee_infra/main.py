@@ -18,6 +18,7 @@ from marquee_infra.errors import PlatformError, disk_full
 from marquee_infra.health import Health
 from marquee_infra.platform import Options, Platform, running
 from marquee_infra.proof import ProofFailed
+from marquee_infra.tiers import visitors_command
 from marquee_shared.errors import MarqueeError
 
 HEALTH_SECONDS = 2.0  # between two looks at the components
@@ -43,6 +44,7 @@ def up(
     kafka: Kafka = None,
     redis: Redis = None,
     store: StoreUrl = None,
+    visitors: Annotated[bool, typer.Option(help="Let simulated people keep visiting it.")] = False,
 ) -> None:
     """Start Kafka, Redis and the tiers; Ctrl-C stops them, the next `up` goes on from there."""
     console = Console()
@@ -50,6 +52,8 @@ def up(
         console.print("Starting Kafka, Redis and the tiers (the first time fetches Kafka, 44 MB).")
         options = Options(data=data, port=port, kafka=kafka, redis=redis, store=store)
         with running(options) as platform:
+            if visitors:
+                platform.supervisor.start(visitors_command(platform.settings))
             _welcome(console, platform)
             _watch(console, platform)
 
@@ -76,6 +80,8 @@ def demo(
             show_demo(platform, console, steps)
             console.print("", steps.table(), sep="\n")
             if not once:
+                platform.supervisor.start(visitors_command(platform.settings))
+                console.print("Simulated visitors keep coming from now on.")
                 _welcome(console, platform)
                 _watch(console, platform)
 

@@ -56,6 +56,11 @@ def run_commands(settings: TierSettings) -> tuple[Command, ...]:
     )
 
 
+def visitors_command(settings: TierSettings) -> Command:
+    """Simulated people who keep visiting the service."""
+    return _tier("visitors", f"marquee-visitors stream {settings.url}", settings, {})
+
+
 def program(name: str) -> str:
     """The path of a tier's command: beside the Python that runs us."""
     return str(Path(sys.executable).parent / name)

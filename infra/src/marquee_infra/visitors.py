@@ -18,6 +18,7 @@ import numpy as np
 import typer
 
 from marquee_infra.simulate import DAYPART_GENRES, DEVICE_GENRES, FIRST_HOUR, write_history
+from marquee_infra.simulator import COMMUNITIES, LIKED, LOVED
 from marquee_offline.catalogue import read_catalogue
 from marquee_offline.movielens import read_folder
 from marquee_shared.errors import MarqueeError
@@ -31,6 +32,8 @@ VISITORS = 600  # of the history, who come back
 LOOKED_AT = 10  # positions of the first row that a visitor considers
 POSITION_PULL = 0.15  # log-odds fall by this per position
 GENRE_PULL = 1.0  # log-odds of a title for each circumstance that one of its genres suits
+IMAGE_PULL = 2.0  # log-odds of a title whose image shows what these people love
+LEAVING_PULL = 2.5  # log-odds of playing nothing
 COMPLETES = 0.7  # share of the plays that are watched to the end
 PERSONAL = "history"  # the basis of a page that rests on what the user did
 
@@ -65,9 +68,9 @@ def stream_command(
         Path | None, typer.Option(help="File to touch after each personalised page.")
     ] = None,
 ) -> None:
-    """Visit the service at URL for ever: a page, a choice, a play, its end. Waits when it is away.
+    """Visit the service at URL for ever: a page, what was seen of it, perhaps a play and its end.
 
-    The choices are made with seed 7, so two streams make the same visits.
+    Waits while the service is away. Chance is seeded, so two streams make the same visits.
     """
     rng = np.random.default_rng(SEED)
     with httpx.Client(base_url=url, timeout=10.0) as client:
@@ -94,24 +97,19 @@ class Circumstance:
 
 def visit(client: httpx.Client, rng: np.random.Generator) -> bool:
     """One visit; True when the page was personalised. Raises httpx.HTTPError."""
-    user = f"sim-{SEED}-{int(rng.integers(VISITORS))}"
+    number = int(rng.integers(VISITORS))
     now = circumstance(rng, datetime.now(UTC))
-    page = _get(client, user, now)
+    own = {"user_id": f"sim-{SEED}-{number}", "session_id": f"visit-{rng.bytes(8).hex()}"}
+    page = _get(client, now, own)
+    own |= {key: page[key] for key in ("decision_id", "credit", "context")}
     shown: list[dict[str, Any]] = page["rows"][0]["items"][:LOOKED_AT]
-    place = choose(rng, [item["genres"] for item in shown], now)
-    end = "complete" if rng.random() < COMPLETES else ""
-    for kind in ("play", end) if end else ("play",):
-        event = {
-            "user_id": user,
-            "type": kind,
-            "item_id": shown[place]["item_id"],
-            "decision_id": page["decision_id"],
-            "credit": page["credit"],
-            "row": 0,
-            "position": place,
-            "context": page["context"],
-        }
-        client.post("/v1/events", json=event).raise_for_status()
+    _post(client, own, type="impressions", seen=[_seen(*one) for one in enumerate(shown)])
+    place = choose(rng, shown, now, tuple(COMMUNITIES.values())[number % len(COMMUNITIES)])
+    if place is not None:
+        played = own | {"item_id": shown[place]["item_id"], "row": 0, "position": place}
+        _post(client, played, type="play")
+        if rng.random() < COMPLETES:
+            _post(client, played, type="complete")
     return bool(page["basis"] == PERSONAL)
 
 
@@ -127,21 +125,46 @@ def circumstance(rng: np.random.Generator, today: datetime) -> Circumstance:
 
 
 def choose(
-    rng: np.random.Generator, genres: Sequence[Sequence[str]], now: Circumstance
-) -> int:  # fmt: skip
-    """The position that a visitor takes: a softmax over what suits, and over what stands first."""
-    liked = set(DEVICE_GENRES[now.device]), set(DAYPART_GENRES[now.daypart])
-    suits = np.array([sum(bool(set(have) & some) for some in liked) for have in genres], float)
-    odds = GENRE_PULL * suits - POSITION_PULL * np.arange(len(genres))
-    return int(np.argmax(odds + rng.gumbel(size=len(genres))))
+    rng: np.random.Generator,
+    shown: Sequence[dict[str, Any]],
+    now: Circumstance,
+    people: tuple[tuple[str, ...], tuple[str, ...]],
+) -> int | None:
+    """The position that a visitor plays, or None: a softmax over what suits the hour and the
+    device, what its image promises to this kind of people, what stands first, and going away."""
+    suits = [set(DEVICE_GENRES[now.device]), set(DAYPART_GENRES[now.daypart])]
+    odds = [
+        GENRE_PULL * sum(bool(set(item["genres"]) & some) for some in suits)
+        + IMAGE_PULL * _promise(item.get("artwork") or {}, *people)
+        - POSITION_PULL * place
+        for place, item in enumerate(shown)
+    ]
+    drawn = np.array([*odds, LEAVING_PULL]) + rng.gumbel(size=len(odds) + 1)
+    place = int(np.argmax(drawn))
+    return place if place < len(odds) else None
 
 
-def _get(client: httpx.Client, user: str, now: Circumstance) -> dict[str, Any]:
-    where = {"user_id": user, "device": now.device, "local_time": now.local_time}
-    answer = client.get("/v1/home", params=where)
+def _promise(artwork: dict[str, Any], loved: tuple[str, ...], liked: tuple[str, ...]) -> float:
+    """How well an image goes with people who love and who like these genres: its best theme."""
+    themes = artwork.get("themes", ())
+    return max((LOVED * (t in loved) or LIKED * (t in liked) for t in themes), default=0.0)
+
+
+def _get(client: httpx.Client, now: Circumstance, own: dict[str, str]) -> dict[str, Any]:
+    where = {"device": now.device, "local_time": now.local_time}
+    answer = client.get("/v1/home", params=own | where)
     answer.raise_for_status()
     page: dict[str, Any] = answer.json()
     return page
+
+
+def _post(client: httpx.Client, own: dict[str, Any], **event: Any) -> None:  # noqa: ANN401 JSON
+    client.post("/v1/events", json=own | event).raise_for_status()
+
+
+def _seen(place: int, item: dict[str, Any]) -> dict[str, Any]:
+    artwork = {"artwork_id": item["artwork"]["artwork_id"]} if "artwork" in item else {}
+    return {"item_id": item["item_id"], "row": 0, "position": place, **artwork}
 
 
 def _say(line: str) -> None:
