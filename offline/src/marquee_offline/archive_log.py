@@ -13,7 +13,7 @@ from marquee_offline.catalogue import item_table
 from marquee_offline.impressions import Counts, read_impressions
 from marquee_offline.logged import Log
 from marquee_offline.snapshot import chained_objects
-from marquee_shared.archive import parse
+from marquee_shared.archive import Kind, is_simulated
 from marquee_shared.artwork import decode_artworks
 from marquee_shared.context import Context
 from marquee_shared.errors import BadInput
@@ -48,20 +48,25 @@ class ArchiveLog:
 def read_archive_log(spark: SparkSession, store: Store, reward: Reward) -> ArchiveLog:
     """Every impression of the archive whose window is over, of all users or a sample of them.
 
-    Raises BadInput where there are no decisions, or none whose artwork was seen.
+    Where real decisions were archived, simulated sources are left out. Raises BadInput where there
+    are no decisions, or none whose artwork was seen.
     """
-    decisions = [item.name for item, _ in chained_objects(store, "decisions")]
-    events = [item.name for item, _ in chained_objects(store, "events")]
-    if not decisions or not events:
+    kinds: tuple[Kind, ...] = ("decisions", "events")  # events last: they reach further
+    found = [[item for item, _ in chained_objects(store, kind)] for kind in kinds]
+    if not all(found):
         raise BadInput("archive", "holds no decisions or no events; nothing was logged to judge by")
+    if any(not is_simulated(item.source) for item in found[0]):
+        found = [[item for item in own if not is_simulated(item.source)] for own in found]
+    decisions, events = ([item.name for item in own] for own in found)
     rows, counts = read_impressions(spark, store.url, decisions, events)
     if not counts.impressions:
         raise BadInput(
-            "archive", f"has no seen artwork whose window is over; of {counts.open} it is open"
+            "archive", f"no artwork was seen whose window is over; {counts.open} windows are open"
         )
     table = _sample(rows, counts.impressions, reward)
-    sources = tuple(sorted({parse(name).source for name in (*decisions, *events)}))
-    items = item_table(store, sources, sorted(set(table.column("item_id").to_pylist())))
+    sources = tuple(sorted({item.source for item in found[0]}))
+    described = {item.source for own in found for item in own}
+    items = item_table(store, described, sorted(set(table.column("item_id").to_pylist())))
     return ArchiveLog(log=to_log(table, items), counts=counts, sources=sources)
 
 
