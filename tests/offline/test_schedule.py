@@ -6,10 +6,13 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from deadline import wait_until
 
 from marquee_offline import schedule
 from marquee_offline.schedule import REFUSED, keep_training
+from marquee_offline.settings import load
 from marquee_shared.channel import publish_entry
+from marquee_shared.errors import BadSetting, StoreError
 from marquee_shared.store import Store
 
 DEADLINE = 20.0
@@ -26,8 +29,8 @@ sys.exit(int(sys.argv[2]))
 class Scheduled:
     """A schedule in a thread; each of its runs leaves a line in `log` and ends with `code`."""
 
-    def __init__(self, tmp_path, *, code=0, every=3600.0):
-        self.store = Store((tmp_path / "store").as_uri())
+    def __init__(self, tmp_path, *, code=0, every=3600.0, store=Store):
+        self.store = store((tmp_path / "store").as_uri())
         self.log = tmp_path / "log"
         self.ready = tmp_path / "ready"
         self.said = []
@@ -54,10 +57,19 @@ class Scheduled:
 
 
 def until(fact):
-    deadline = time.monotonic() + DEADLINE
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(fact, "the schedule gets there", seconds=DEADLINE)
+
+
+class LateStore(Store):
+    """A store that does not answer the first question."""
+
+    asked = 0
+
+    def get(self, key):
+        self.asked += 1
+        if self.asked == 1:
+            raise StoreError("not yet")
+        return super().get(key)
 
 
 def entry(store, at):
@@ -78,6 +90,16 @@ def test_a_young_entry_is_ready_and_trains_nothing(tmp_path):
         until(one.ready.exists)
 
     assert one.runs == 0
+
+
+def test_a_store_that_was_late_is_no_failed_run(tmp_path):
+    one = Scheduled(tmp_path, store=LateStore)
+    entry(Store(one.store.url), datetime.now(UTC))
+    with one:
+        until(one.ready.exists)
+
+    assert one.runs == 0
+    assert one.said == ["the store does not answer: not yet; again in 1 s"]
 
 
 def test_an_entry_that_has_come_of_age_is_trained_again(tmp_path):
@@ -122,9 +144,6 @@ def test_a_stop_ends_the_run_in_hand(tmp_path):
 
 @pytest.mark.parametrize("seconds", ["0", "soon"])
 def test_a_wrong_interval_names_its_variable(seconds, monkeypatch):
-    from marquee_offline.settings import load
-    from marquee_shared.errors import BadSetting
-
     monkeypatch.setenv("MARQUEE_STORE", "file:///tmp")
     monkeypatch.setenv("MARQUEE_TRAIN_EVERY_SECONDS", seconds)
 

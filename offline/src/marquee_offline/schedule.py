@@ -36,31 +36,35 @@ def keep_training(
     """Run `command` whenever the channel's newest entry is `every` seconds old, until told to stop.
 
     A failed run is tried again, waiting longer each time; one that the gate refused after `every`
-    seconds. `ready` exists while a model is published and the last run was no failure.
+    seconds. `ready` exists while a model is published and the last run was no failure; a store that
+    did not answer is none, once it answers again.
     """
     ready.unlink(missing_ok=True)
-    wait, earliest = FIRST_WAIT, 0.0
+    wait, earliest, failed = FIRST_WAIT, 0.0, False
     while not stop.is_set():
         try:
             published = _published(store, channel)
-            if published and wait == FIRST_WAIT:
+        except StoreError as error:  # says nothing of the last run
+            trouble = f"the store does not answer: {error}"
+        else:
+            if published and not failed:
                 ready.touch()
             if (due := max(earliest, published + every)) > time.time():
+                wait = FIRST_WAIT
                 _sleep_until(due, stop)
                 continue
             say("training")
             code = _run(command, stop)
-        except StoreError as error:
-            say(f"the store does not answer: {error}")
-            code = 1
-        if stop.is_set():
-            return
-        if code in (0, REFUSED):
-            say("published" if code == 0 else f"refused by the gate; again in {every:.0f} s")
-            wait, earliest = FIRST_WAIT, time.time() + every
-            continue
+            if stop.is_set():
+                return
+            failed = code not in (0, REFUSED)
+            if not failed:
+                say("published" if code == 0 else f"refused by the gate; again in {every:.0f} s")
+                wait, earliest = FIRST_WAIT, time.time() + every
+                continue
+            trouble = "the run failed"
         ready.unlink(missing_ok=True)
-        say(f"the run failed; again in {wait:.0f} s")
+        say(f"{trouble}; again in {wait:.0f} s")
         stop.wait(wait)
         wait = min(2 * wait, LONGEST_WAIT)
 
