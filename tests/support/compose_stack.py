@@ -42,6 +42,7 @@ class Stack:
             env={**self.environment, **environment},
             capture_output=True,
             text=True,
+            errors="replace",  # a log may hold anything
             timeout=seconds,
             check=False,
         )

@@ -9,6 +9,7 @@ import httpx2 as httpx
 
 PAUSE = 0.1  # seconds between two events of one user
 RETRY = 0.2
+LEAVE_SECONDS = 120.0  # for the events in hand, once told to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,7 @@ class SteadyLoad:
         self._items = items
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(f"{name}-{number}",))
+            threading.Thread(target=self._run, args=(f"{name}-{number}",), daemon=True)
             for number in range(users)
         ]
 
@@ -45,7 +46,8 @@ class SteadyLoad:
     def __exit__(self, *_):
         self._stop.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(LEAVE_SECONDS)
+            assert not thread.is_alive(), f"never acknowledged; last: {self.failures[-1:]}"
 
     def count(self) -> int:
         return sum(map(len, self.acknowledged.values()))

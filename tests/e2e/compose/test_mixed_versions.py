@@ -41,8 +41,8 @@ def old(stack: Stack, tmp_path_factory):
             *(f"{t}/Dockerfile" for t in TIERS),
         ):
             shutil.copy(ROOT / name, sources / name)
+        base = json.loads(stack.compose("config", "--format", "json"))
         for tier in TIERS:
-            base = json.loads(stack.compose("config", "--format", "json"))
             arguments = base["services"][tier]["build"]["args"] | {"COMMIT": commit}
             arguments |= {"VERSION": version}
             subprocess.run(
@@ -71,6 +71,7 @@ def old(stack: Stack, tmp_path_factory):
             for service in ((tier, "archive") if tier == "nearline" else (tier,))
         }
         services[tier]["build"] = None
+        services[tier]["command"] = today.attrs["Config"]["Cmd"]  # an entrypoint drops the image's
         files[tier] = folder / f"{tier}.yml"
         files[tier].write_text(json.dumps({"services": services}).replace("null", "!reset null"))
     return files
