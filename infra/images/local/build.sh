@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../../.."
 here=infra/images/local
 cache=${MARQUEE_CACHE:-$HOME/.cache/marquee}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf --one-file-system "$work"' EXIT   # a debootstrap that failed leaves /proc mounted
 export DOCKER_BUILDKIT=0   # works on an engine without buildx too
 
 say() { printf '\033[1m[images]\033[0m %s\n' "$*"; }
