@@ -11,7 +11,7 @@ help: ## this list
 setup: ## install whatever is missing (every other target does it for you)
 	@infra/setup.sh
 
-versitygw: ## build the S3 server that the tests run against, once per machine
+versitygw: setup ## build the S3 server that the tests run against, once per machine
 	@infra/versitygw.sh
 
 demo: setup ## the whole platform on this machine, one event changing the next page (ARGS=--once to end there)
@@ -43,7 +43,7 @@ images: setup ## third-party images: what is here, what a registry gives, or loc
 compose-test: setup ## the whole compose file on a real engine: kills, deploys, restarts, mixed versions, nothing lost
 	@$(BIN)/python -m pytest -m slow -s tests/e2e/compose $(ARGS)
 
-compose-clean: ## remove the images that compose-test built
+compose-clean: ## remove all marquee/* images, and the stand-ins
 	@docker image ls -q --filter label=org.marquee.stand-in=true | sort -u | xargs -r docker image rm -f
 	@docker image ls -q 'marquee/*' | sort -u | xargs -r docker image rm -f
 
