@@ -1,5 +1,6 @@
 """One version, wherever it is told."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -19,6 +20,17 @@ def version(folder: Path) -> str:
 @pytest.mark.parametrize("member", ["shared", "offline", "nearline", "online", "infra"])
 def test_member_has_the_version_of_the_whole(member: str):
     assert version(ROOT / member) == version(ROOT)
+
+
+@pytest.mark.parametrize("page", ["docker-compose.yml", ".env.example", "docs/deploying.md"])
+def test_image_has_the_version_of_its_member(page: str):
+    text = (ROOT / page).read_text()
+    told = re.findall(r"([A-Z]+)_VERSION(?:=|:-)(\d[\d.]*\d)", text)
+    told += re.findall(r"marquee/(\w+):(\d[\d.]*\d)", text)
+
+    members = {name: "infra" if name == "visitors" else name.lower() for name, _ in told}
+    assert told
+    assert [one for one in told if one[1] != version(ROOT / members[one[0]])] == []
 
 
 @pytest.mark.parametrize("tier", [marquee_offline, marquee_nearline, marquee_online])
