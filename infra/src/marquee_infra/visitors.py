@@ -51,8 +51,8 @@ def history_command(folder: Path) -> None:
 
     Once: a second run finds everything there.
     """
-    read_secret_files(os.environ)
     try:
+        read_secret_files(os.environ)
         store = Store(os.environ.get("MARQUEE_STORE", ""))
         catalogue = read_catalogue(store, f"import-{read_folder(folder).digest}")
         _say(f"wrote {write_history(store, seed=SEED, items=catalogue)}")
