@@ -3,10 +3,12 @@
 The setting is that of zr-obp's examples/synthetic (10,000 rounds, 30 actions, 5 context features,
 beta -3, logistic reward, evaluation policy by IPWLearner with logistic regression, 20 runs), draw
 by draw: numpy's legacy generator with the run's number as seed. Needs nothing; the comparison with
-`obp` installs that package into a throwaway environment, and is left out where that fails.
+`obp` installs that package into a throwaway environment, and is left out where that fails. With
+MARQUEE_DATA also the published sample of the Open Bandit data (`obd/`).
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from rich.table import Table
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
 
+from marquee_offline.off_policy import judge_obd
 from marquee_offline.ope import ESTIMATORS, Rows, estimate
 from marquee_offline.reward_model import cross_fit
 from marquee_shared.fold_in import F64
@@ -216,10 +219,21 @@ def estimates_by_obp(one: Run) -> dict[str, float] | None:
     return found
 
 
+def sample(data: str | None) -> Row:
+    """The log that must be refused: hardly a row of it is what the candidate would show."""
+    what, bar = "Open Bandit sample, women, bts -> uniform", "refused: effective sample size 2"
+    if not data:
+        return what, "left out: MARQUEE_DATA is not set", bar, True
+    found = judge_obd(f"obd:{data}/obd/bts:women", "uniform").estimates
+    size = found.diagnostics.effective
+    said = f"{'refused' if found.refused else 'estimated'}: effective sample size {size:.0f}"
+    return what, said, bar, said == bar
+
+
 def checks() -> list[Row]:
     """Every row of this benchmark."""
     runs = [run(seed) for seed in range(RUNS)]
-    return [*synthetic(runs), against_obp(runs[0])]
+    return [*synthetic(runs), against_obp(runs[0]), sample(os.environ.get("MARQUEE_DATA"))]
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 What was offered is taken from the decision alone, for a client cannot write one: an event only
 says that the user of a decision saw an item of it, or played it. The credit token's features are
-read beside that, unproven: a forged one falsifies the features of nobody but its own user.
+read beside that, unproven: a forged one falsifies the features of its own user's rows alone.
 """
 
 from collections.abc import Iterator, Sequence
