@@ -25,13 +25,13 @@ def test_top_picks_follow_the_taste():
     comedies = taste_of(MODEL, watched("m0", "m2", "m4"))
     thrillers = taste_of(MODEL, watched("m1", "m3", "m5"))
 
-    assert share_of(personal_rows(MODEL, comedies, Context())[0], "Comedy") > 0.8
-    assert share_of(personal_rows(MODEL, thrillers, Context())[0], "Thriller") > 0.8
+    assert share_of(personal_rows(MODEL, comedies, Context()).rows[0], "Comedy") > 0.8
+    assert share_of(personal_rows(MODEL, thrillers, Context()).rows[0], "Thriller") > 0.8
 
 
 def test_an_item_stands_in_one_row_only_and_a_seen_one_in_none():
     history = watched("m0", "m2") | watched("m9", kind=THUMBS_DOWN)
-    rows = personal_rows(MODEL, taste_of(MODEL, history), Context(device="tv"))
+    rows = personal_rows(MODEL, taste_of(MODEL, history), Context(device="tv")).rows
 
     shown = [choice.item_id for row in rows for choice in row.items]
     assert len(shown) == len(set(shown))
@@ -42,7 +42,7 @@ def test_an_item_stands_in_one_row_only_and_a_seen_one_in_none():
 def test_what_is_only_on_the_list_is_still_offered():
     history = watched("m0", "m2") | watched("m6", kind=LIST_ADD)
 
-    rows = personal_rows(MODEL, taste_of(MODEL, history), Context())
+    rows = personal_rows(MODEL, taste_of(MODEL, history), Context()).rows
 
     assert "m6" in [choice.item_id for choice in rows[0].items]
 
@@ -58,7 +58,7 @@ def test_a_popular_page_leaves_out_what_was_disliked():
 def test_because_you_watched_leans_on_the_newest_liked_item():
     history = watched("m0", "m10", "m20") | watched("m30", kind=THUMBS_DOWN, at=9_000)
 
-    row = personal_rows(MODEL, taste_of(MODEL, history), Context())[1]
+    row = personal_rows(MODEL, taste_of(MODEL, history), Context()).rows[1]
 
     assert row.because == "m20"
     assert row.title == "Because you watched Title 20"
@@ -68,9 +68,11 @@ def test_what_is_only_on_the_list_was_not_watched_and_what_was_liked_long_ago_wa
     years = 365 * 86_400_000
     old = watched("m0", at=0)
 
-    listed = personal_rows(MODEL, taste_of(MODEL, old | watched("m4", kind=LIST_ADD)), Context())
+    listed = personal_rows(
+        MODEL, taste_of(MODEL, old | watched("m4", kind=LIST_ADD)), Context()
+    ).rows
     aged = watched("m1", kind=THUMBS_DOWN, at=30 * years)
-    long_ago = personal_rows(MODEL, taste_of(MODEL, old | aged), Context())
+    long_ago = personal_rows(MODEL, taste_of(MODEL, old | aged), Context()).rows
 
     assert listed[1].because == "m0"
     assert long_ago[1].because == "m0"
@@ -80,13 +82,13 @@ def test_the_context_moves_the_page_and_a_gain_of_zero_does_not():
     taste = taste_of(MODEL, watched("m0", "m1", "m2", "m3"))
     still = small_model(gain=0.0)
 
-    phone = personal_rows(MODEL, taste, Context(device="phone"))[0]
-    tv = personal_rows(MODEL, taste, Context(device="tv"))[0]
+    phone = personal_rows(MODEL, taste, Context(device="phone")).rows[0]
+    tv = personal_rows(MODEL, taste, Context(device="tv")).rows[0]
 
     assert share_of(phone, "Comedy") > share_of(tv, "Comedy")
     assert (
-        personal_rows(still, taste, Context(device="phone"))[0]
-        == personal_rows(still, taste, Context(device="tv"))[0]
+        personal_rows(still, taste, Context(device="phone")).rows[0]
+        == personal_rows(still, taste, Context(device="tv")).rows[0]
     )
 
 

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import ClientDisconnect
 
 from marquee_online import metrics
+from marquee_online.kept import Made
 from marquee_online.openapi import (
     ACCEPTED_EXAMPLE,
     EVENT_EXAMPLE,
@@ -25,21 +26,13 @@ from marquee_online.openapi import (
     example,
     request_body,
 )
-from marquee_online.page import (
-    Artwork,
-    Ask,
-    Page,
-    ShownItem,
-    answer,
-    decide,
-    know,
-    mixed,
-    shown_item,
-)
-from marquee_online.parts import Parts
+from marquee_online.page import Artwork, Ask, decide, know, mixed
+from marquee_online.parts import Parts, parts_of, serving
 from marquee_online.problem import RETRY_AFTER, problem
 from marquee_online.produce import NotTaken
 from marquee_online.rank import similar_scores
+from marquee_online.reply import encoded
+from marquee_online.shown import Page, ShownItem, answer, shown_item
 from marquee_shared.bandit import LinearThompson
 from marquee_shared.context import from_local_time
 from marquee_shared.decision import encode_decision
@@ -97,11 +90,11 @@ async def post_event(request: Request) -> Response:
     event, unknown = accept_event(body, event_id=secrets.token_hex(16), now_ms=now)
     metrics.UNKNOWN_CONTEXT.inc(unknown)
     try:
-        place = await _parts(request).events.send(event.user_id, encode_event(event))
+        place = await parts_of(request).events.send(event.user_id, encode_event(event))
     except NotTaken:
         detail = "The event log did not take the event; send it again with this event_id."
         return problem(503, detail, RETRY_AFTER, event_id=event.event_id)
-    return _json(
+    return encoded(
         Accepted(
             event_id=event.event_id,
             accepted_at=event.accepted_at,
@@ -128,8 +121,8 @@ async def home(
 ) -> Response:
     """`local_time` is the time where the user is (ISO 8601; now in UTC if absent). `items` is a
     history to build on for somebody without one: item ids, comma-separated, newest last."""
-    parts = _parts(request)
-    model = _serving(parts)
+    parts = parts_of(request)
+    model = serving(parts)
     context = from_local_time(_local(local_time), device, country)
     metrics.UNKNOWN_CONTEXT.inc((context.device != device) + (context.country != country))
     ask = Ask(
@@ -145,12 +138,15 @@ async def home(
     setting = chosen(parts.experiments, arms)
     artwork = _artwork(parts, model, setting, arms)
     decided = decide(mixed(model, setting.mix), ask, known, artwork)
-    parts.decisions.offer(user_id or ask.decision_id, encode_decision(decided.decision))
+    logged = encode_decision(decided.decision)
+    parts.decisions.offer(user_id or ask.decision_id, logged)
+    made = Made(user_id=user_id or "", logged=logged, taste=decided.taste, mix=setting.mix)
+    parts.kept.keep(ask.decision_id, made)
     page = answer(artwork.images, decided, known, parts.credit_keys)
     metrics.PAGES.labels(page.basis).inc()
     for rung in page.degraded:
         metrics.DEGRADED.labels(rung).inc()
-    return _json(page)
+    return encoded(page)
 
 
 @router.get(
@@ -162,7 +158,7 @@ async def similar(
     request: Request, item_id: ItemIdParam, k: Annotated[int, Query(ge=1, le=100)] = 20
 ) -> Response:
     """Best first; the item itself is left out."""
-    model = _serving(_parts(request))
+    model = serving(parts_of(request))
     row = model.row_of.get(item_id)
     if row is None:
         raise HTTPException(404, "The serving model does not know this item.")
@@ -171,13 +167,13 @@ async def similar(
         shown_item(model, other, float(scores[other]), "similar")
         for other in top(scores, k).tolist()
     )
-    return _json(Similar(item_id=item_id, model_id=model.model_id, items=found))
+    return encoded(Similar(item_id=item_id, model_id=model.model_id, items=found))
 
 
 @health.get("/livez", summary="Is the process alive?", responses=example(200, {"alive": True}))
 async def livez() -> Response:
     """Always 200 while the event loop turns."""
-    return _json({"alive": True})
+    return encoded({"alive": True})
 
 
 @health.get(
@@ -188,7 +184,7 @@ async def livez() -> Response:
 async def readyz(request: Request) -> Response:
     """200 once a verified model serves, until this process is told to stop. Redis down is no
     reason: pages degrade and say so."""
-    parts = _parts(request)
+    parts = parts_of(request)
     model, draining = parts.follower.model, parts.drain.begun
     ready = model is not None and not draining
     status = {
@@ -198,18 +194,13 @@ async def readyz(request: Request) -> Response:
         "model_refused": parts.follower.refused,
         "redis": parts.states.reachable,
     }
-    return _json(status, 200 if ready else 503)
+    return encoded(status, 200 if ready else 503)
 
 
 @health.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def show_metrics() -> Response:
     """Text exposition format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-
-def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
-    return parts
 
 
 def _artwork(parts: Parts, model: Model, setting: Chosen, arms: dict[str, str]) -> Artwork:
@@ -222,13 +213,6 @@ def _artwork(parts: Parts, model: Model, setting: Chosen, arms: dict[str, str]) 
         seed=secrets.randbits(48),
         arms=arms,
     )
-
-
-def _serving(parts: Parts) -> Model:
-    model = parts.follower.model
-    if model is None:
-        raise HTTPException(503, "No model has been published yet.", headers=RETRY_AFTER)
-    return model
 
 
 async def _body(request: Request) -> bytes:
@@ -265,10 +249,6 @@ def _item_ids(value: str) -> tuple[str, ...]:
     if not all(_ID.fullmatch(item) for item in ids):
         raise BadInput("items", "expected item ids, comma-separated")
     return ids
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 def _now_ms() -> int:

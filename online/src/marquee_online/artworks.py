@@ -9,10 +9,9 @@ from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi import Path as InPath
 
 from marquee_online.draw import draw
-from marquee_online.etag import tagged
 from marquee_online.openapi import SVG_EXAMPLE, image, refusals
-from marquee_online.parts import Parts
-from marquee_online.problem import RETRY_AFTER
+from marquee_online.parts import parts_of, serving
+from marquee_online.reply import tagged
 from marquee_shared.artwork import Artwork, decode_artworks
 from marquee_shared.errors import BadArtifact
 from marquee_shared.ids import ID_PATTERN
@@ -75,10 +74,7 @@ def _places(model: Model) -> Places:
 async def artwork(request: Request, artwork_id: ArtworkIdParam) -> Response:
     """The same bytes for the same id, title, year and themes; 640 x 360, scales to any size. An
     image with a URL of its own is not drawn."""
-    parts: Parts = request.app.state.parts
-    model = parts.follower.model
-    if model is None:
-        raise HTTPException(503, "No model has been published yet.", headers=RETRY_AFTER)
+    model = serving(parts_of(request))
     finder: Finder = request.app.state.artworks
     found = await asyncio.to_thread(finder.find, model, artwork_id)
     if found is None:

@@ -17,10 +17,12 @@ from fastapi import FastAPI, Request, Response
 
 from marquee_online import __version__, artworks, metrics, problem, routes
 from marquee_online.drain import Drain, serve_until_told
+from marquee_online.kept import Kept
 from marquee_online.learnt import Learnt
 from marquee_online.parts import Parts
 from marquee_online.produce import Sink
 from marquee_online.settings import Settings, load_experiments, load_settings
+from marquee_online.shelves import ShelvesOf
 from marquee_online.states import States
 from marquee_shared import decision, event
 from marquee_shared.credit import parse_keys
@@ -120,6 +122,8 @@ def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
         learnt=Learnt(states.learnt, lambda: follower.model),
         experiments=load_experiments(settings.experiments),
         images=ImagesOf(),
+        kept=Kept(),
+        shelves=ShelvesOf(),
         events=Sink(settings.kafka, event.TOPIC),
         decisions=Sink(settings.kafka, decision.TOPIC),
         credit_keys=parse_keys(settings.credit_keys),

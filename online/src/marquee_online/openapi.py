@@ -29,13 +29,14 @@ _ITEM = {
     "score": 4.21,
     "source": "ials+item-item",
 }
+_PICK = _ITEM | {"percentile": 98.04}
 PAGE_EXAMPLE = {
     "decision_id": "0c4f4f9c7f5e4c0f9f63a51de1f0a3b7",
     "model_id": "20261123t133044z-abebd1bc40d0",
     "context": {"device": "tv", "daypart": "evening", "weekday": "fri"},
     "basis": "history",
     "degraded": [],
-    "rows": [{"name": "top_picks", "title": "Top picks for you", "items": [_ITEM]}],
+    "rows": [{"name": "top_picks", "title": "Top picks for you", "items": [_PICK]}],
     "state": {
         "events": 12,
         "items": 11,
@@ -49,6 +50,71 @@ SIMILAR_EXAMPLE = {
     "item_id": "ml-1",
     "model_id": "20261123t133044z-abebd1bc40d0",
     "items": [_ITEM | {"source": "similar"}],
+}
+EXPLAINED_EXAMPLE = {
+    "v": 1,
+    "decision_id": "0c4f4f9c7f5e4c0f9f63a51de1f0a3b7",
+    "user_id": "ml-1",
+    "session_id": None,
+    "at": 1795464000000,
+    "context": {"device": "tv", "daypart": "evening", "weekday": "fri"},
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "policies": {"page": "ials+item-item/1", "artwork": "lin-ts/1", "artwork_reward": "quality"},
+    "arms": {},
+    "seed": 81985529216486,
+    "degraded": [],
+    "rows": [
+        {
+            "name": "top_picks",
+            "title": "Top picks for you",
+            "items": [
+                {
+                    "item_id": "ml-318",
+                    "score": 4.21,
+                    "source": "ials+item-item",
+                    "artwork_id": "ml-318.drama",
+                    "candidates": ["ml-318.crime", "ml-318.drama", "ml-318.title"],
+                    "distribution": [0.2, 0.7, 0.1],
+                    "parts": {"ials": 2.51, "item_item": 1.4, "context": 0.3},
+                }
+            ],
+        }
+    ],
+}
+PERSON_EXAMPLE = {
+    "user_id": "ml-1",
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "events": 12,
+    "interactions": [
+        {
+            "item_id": "ml-318",
+            "title": "Shawshank Redemption, The",
+            "year": 1994,
+            "kind": "stop",
+            "strength": 0.85,
+            "at": 1795464000000,
+        }
+    ],
+    "unknown_items": 1,
+    "taste": [{"tag": "Drama", "weight": 0.71}, {"tag": "Horror", "weight": -0.32}],
+    "hops": {
+        "accepted_at": 1795464000000,
+        "consumed_at": 1795464000004,
+        "folded_at": 1795464000005,
+    },
+    "artworks_seen": 17,
+}
+PICKS_EXAMPLE = {
+    "model_id": "20261123t133044z-abebd1bc40d0",
+    "genres": ["Drama", "Comedy"],
+    "items": [
+        _ITEM
+        | {
+            "source": "popular:all",
+            "score": 2217.5,
+            "artwork": {"artwork_id": "ml-318.title", "url": "/v1/artworks/ml-318.title.svg"},
+        }
+    ],
 }
 SVG_EXAMPLE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" role="img">...</svg>'
 READY_EXAMPLE = {

@@ -1,23 +1,24 @@
-"""Page: one request from the user's state to the answer and the decision that explains it.
+"""Page: one request from the user's state to the decision that explains its page.
 
 The ladder: state from Redis -> last state this process saw -> items sent along -> popular in the
 segment -> popular. Every rung taken is named in the answer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
-from urllib.parse import quote
 
 import msgspec
 import numpy as np
 
 from marquee_online.dress import dress, looker, looker_taste
-from marquee_online.rank import personal_rows, popular_rows, taste_of
+from marquee_online.explain import percentiles
+from marquee_online.rank import TOP_PICKS, Ranked, Taste, personal_rows, popular_rows, taste_of
 from marquee_online.states import States, Unavailable
 from marquee_shared.bandit import Policy
 from marquee_shared.context import Context
-from marquee_shared.credit import Credit, sign
-from marquee_shared.decision import Choice, Decision, Row
+from marquee_shared.credit import Credit
+from marquee_shared.decision import Decision, Row
 from marquee_shared.errors import BadState
 from marquee_shared.ids import item_hash
 from marquee_shared.images import Images
@@ -64,64 +65,13 @@ class Artwork:
     arms: dict[str, str] = field(default_factory=dict)
 
 
-class ShownArtwork(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An image as a client draws it, and with which probability it was drawn."""
-
-    artwork_id: str
-    url: str
-    themes: tuple[str, ...] = ()
-    probability: float | None = None  # absent: kept from earlier in this session
-
-
-class ShownItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An item of the page, with what a client draws."""
-
-    item_id: str
-    title: str
-    year: int = 0
-    genres: tuple[str, ...] = ()
-    score: float
-    source: str
-    artwork: ShownArtwork | None = None
-
-
-class ShownRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A row of the page, best first."""
-
-    name: str
-    title: str
-    items: tuple[ShownItem, ...]
-    because: str | None = None
-
-
-class ShownState(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the user's state has come: events counted, and the last one's hops (ms, UTC)."""
-
-    events: int
-    items: int
-    accepted_at: int
-    consumed_at: int
-    folded_at: int
-
-
-class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to GET /v1/home."""
-
-    decision_id: str
-    model_id: str
-    context: Context
-    basis: str
-    degraded: tuple[str, ...]
-    rows: tuple[ShownRow, ...]
-    state: ShownState | None
-    credit: str
-
-
 class Decided(NamedTuple):
-    """A decision, and what its token says."""
+    """A decision, what its token says, and what explains it."""
 
     decision: Decision
     credit: Credit
+    taste: Taste | None
+    percentiles: Mapping[str, float]  # by item id
 
 
 async def know(states: States, ask: Ask) -> Known:
@@ -162,6 +112,7 @@ def mixed(model: Model, mix: float | None) -> Model:
 def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
     """The page as a decision. A vector of another model is never used: it is solved anew."""
     rows: tuple[Row, ...] = ()
+    ranks: Mapping[str, float] = {}
     taste, lean = None, np.zeros(BUCKETS)
     if known.state is not None:
         state = known.state
@@ -169,7 +120,8 @@ def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
         taste = taste_of(model, state.interactions, cached)
         lean = looker_taste(artwork.images, taste.rows, taste.weights)
         if taste.vector.any():
-            rows = personal_rows(model, taste, ask.context)
+            ranked = personal_rows(model, taste, ask.context)
+            rows, ranks = ranked.rows, _ranks(model, ranked)
     who = looker(lean, ask.context, known.seen, ask.session_id)
     dressed = dress(
         rows or popular_rows(model, ask.context, taste),
@@ -198,69 +150,11 @@ def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
         taste=tuple(who.user.tolist()),
         choices=dressed.credited,
     )
-    return Decided(decision, credit)
+    return Decided(decision, credit, taste, ranks)
 
 
-def answer(images: Images, decided: Decided, known: Known, keys: dict[str, bytes]) -> Page:
-    """The decision as a client sees it."""
-    decision = decided.decision
-    personal = any(row.name == "top_picks" for row in decision.rows)
-    key_id, key = next(iter(keys.items()))
-    return Page(
-        decision_id=decision.decision_id,
-        model_id=decision.model_id,
-        context=decision.context,
-        basis=known.basis if personal else "popular",
-        degraded=decision.degraded,
-        rows=tuple(_shown(images, row) for row in decision.rows),
-        state=_shown_state(known.state) if known.state and known.basis != "request_items" else None,
-        credit=sign(decided.credit, key_id, key),
-    )
-
-
-def shown_item(model: Model, row: int, score: float, source: str) -> ShownItem:
-    """An item of the model as a client draws it."""
-    item = model.items[row]
-    return ShownItem(
-        item_id=item.item_id,
-        title=item.title,
-        year=item.year,
-        genres=item.genres,
-        score=round(score, 4),
-        source=source,
-    )
-
-
-def _shown(images: Images, row: Row) -> ShownRow:
-    return ShownRow(
-        name=row.name,
-        title=row.title,
-        items=tuple(_shown_choice(images, choice) for choice in row.items),
-        because=row.because,
-    )
-
-
-def _shown_choice(images: Images, choice: Choice) -> ShownItem:
-    row = images.model.row_of[choice.item_id]
-    shown = shown_item(images.model, row, choice.score, choice.source)
-    for artwork in images.of(row)[0]:
-        if artwork.artwork_id == choice.artwork_id:
-            drawn = dict(zip(choice.candidates, choice.distribution, strict=True))
-            image = ShownArtwork(
-                artwork_id=artwork.artwork_id,
-                url=artwork.url or f"/v1/artworks/{quote(artwork.artwork_id, safe='')}.svg",
-                themes=artwork.themes,
-                probability=drawn.get(artwork.artwork_id),
-            )
-            return msgspec.structs.replace(shown, artwork=image)
-    return shown
-
-
-def _shown_state(state: UserState) -> ShownState:
-    return ShownState(
-        events=state.events,
-        items=len(state.interactions),
-        accepted_at=state.hops.accepted_at,
-        consumed_at=state.hops.consumed_at,
-        folded_at=state.hops.folded_at,
-    )
+def _ranks(model: Model, ranked: Ranked) -> Mapping[str, float]:
+    """The percentile of each of the top picks."""
+    items = [item.item_id for row in ranked.rows if row.name == TOP_PICKS for item in row.items]
+    best = np.array([model.row_of[item] for item in items], np.int64)
+    return dict(zip(items, percentiles(ranked.scores, best), strict=True))

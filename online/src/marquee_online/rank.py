@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,9 +12,10 @@ from marquee_shared.decision import Choice, Row
 from marquee_shared.fold_in import F32, F64
 from marquee_shared.interaction import PLAY, Interaction
 from marquee_shared.model import I64, Model
-from marquee_shared.score import item_item_scores, mix, score, top
+from marquee_shared.score import Mask, item_item_scores, mix, score, top
 from marquee_shared.signals import weigh
 
+TOP_PICKS = "top_picks"  # the row ranked for the user, over the whole catalogue
 ROW_LENGTH = 20
 LIKED_FROM = 0.5  # signed weight from which an item may head "because you watched"
 
@@ -27,6 +29,13 @@ class Taste:
     vector: F32
     seen: I64  # rows watched or judged: not offered again; a list entry is
     latest_liked: int | None  # row
+
+
+class Ranked(NamedTuple):
+    """The rows of a page; where top picks are among them, what they were taken from."""
+
+    rows: tuple[Row, ...]
+    scores: F32  # (n_items,), -inf where the user has seen the item
 
 
 def taste_of(
@@ -57,11 +66,11 @@ def _liked(model: Model, known: Mapping[int, Interaction]) -> list[int]:
     return [row for (row, i), w in pairs if i.kind >= PLAY and w >= LIKED_FROM]
 
 
-def personal_rows(model: Model, taste: Taste, context: Context) -> tuple[Row, ...]:
+def personal_rows(model: Model, taste: Taste, context: Context) -> Ranked:
     """Top picks, because you watched, popular in the context; an item stands in one row only."""
     scores = score(model, taste.vector, taste.rows, taste.weights, context, taste.seen).total
     shown = set(taste.seen.tolist())
-    rows = [_row(model, "top_picks", "Top picks for you", "ials+item-item", scores, shown)]
+    rows = [_row(model, TOP_PICKS, "Top picks for you", "ials+item-item", scores, shown)]
     if taste.latest_liked is not None:
         anchor = model.items[taste.latest_liked]
         similar = similar_scores(model, taste.latest_liked)
@@ -70,7 +79,7 @@ def personal_rows(model: Model, taste: Taste, context: Context) -> tuple[Row, ..
             _row(model, "because_you_watched", title, "similar", similar, shown, anchor.item_id)
         )
     rows.append(popular_row(model, context, shown))
-    return tuple(row for row in rows if row.items)
+    return Ranked(tuple(row for row in rows if row.items), scores)
 
 
 def popular_rows(model: Model, context: Context, taste: Taste | None = None) -> tuple[Row, ...]:
@@ -95,13 +104,18 @@ def popular_row(model: Model, context: Context, shown: set[int]) -> Row:
 
 def similar_scores(model: Model, row: int) -> F32:
     """`(n_items,)`: how much liking this item speaks for every other; -inf for itself."""
+    cosine, neighbours, others = similar_halves(model, row)
+    return mix(cosine, neighbours, others, model.manifest.mix)
+
+
+def similar_halves(model: Model, row: int) -> tuple[F32, F32, Mask]:
+    """`(n_items,)` each: cosine of the factors, item-item, and which items are another one."""
     norms = np.linalg.norm(model.factors, axis=1)
     lengths = np.maximum(norms * norms[row], np.finfo(np.float32).tiny)
     cosine = model.factors @ model.factors[row] / lengths
     one = np.array([row], np.int64)
     neighbours = item_item_scores(model.item_item, one, np.ones(1))
-    others = np.arange(len(norms)) != row
-    return mix(cosine.astype(np.float32), neighbours, others, model.manifest.mix)
+    return cosine.astype(np.float32), neighbours, np.arange(len(norms)) != row
 
 
 def _row(

@@ -2,12 +2,18 @@
 
 from fastapi import FastAPI
 
-from marquee_online import api, artworks, openapi, site
-from marquee_online.page import Page
+from marquee_online import api, artworks, decisions, openapi, picker, site, users
+from marquee_online.shown import Page
 from marquee_shared.event import PostedEvent
 
-ROUTERS = (api.router, artworks.router, api.health, site.router)
-KINDS: list[type] = [PostedEvent, api.Accepted, Page, api.Similar]
+ROUTERS = (
+    *(api.router, artworks.router, decisions.router, users.router, picker.router),
+    *(api.health, site.router),
+)
+KINDS: list[type] = [
+    *(PostedEvent, api.Accepted, Page, api.Similar),
+    *(decisions.Explained, users.Person, picker.Picks),
+]
 
 
 def add(service: FastAPI) -> None:

@@ -5,7 +5,7 @@ from importlib.resources import files
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from marquee_online.etag import tagged
+from marquee_online.reply import tagged
 
 HOME = files("marquee_online") / "home"
 KINDS = {

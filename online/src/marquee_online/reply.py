@@ -1,8 +1,17 @@
-"""Etag: an answer that its reader may keep, and is not sent again while it is the same."""
+"""Reply: values as JSON, and bodies that their reader may keep."""
 
 import hashlib
 
+import msgspec
 from fastapi import Request, Response
+
+PRIVATE = {"Cache-Control": "no-store"}  # about a person
+
+
+def encoded(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The value as JSON."""
+    body = msgspec.json.encode(value)
+    return Response(body, status, headers=headers, media_type="application/json")
 
 
 def tagged(request: Request, body: bytes, media_type: str, headers: dict[str, str]) -> Response:
