@@ -1,18 +1,17 @@
 """Decisions and events to rows, from an archive as it lies in a store."""
 
-
 import pytest
 from decision_log import write_decisions
 from models import file_store
 from pyspark.sql import SparkSession
 
 from marquee_offline.archive_write import write_source
-from marquee_offline.impressions import Counts, read_impressions
+from marquee_offline.impressions import Counts, read_impressions, said
 from marquee_offline.snapshot import chained_objects
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, sign
 from marquee_shared.decision import Choice, Decision, Row
-from marquee_shared.event import Event, Seen
+from marquee_shared.event import Event, Seen, encode_event
 from marquee_shared.ids import item_hash
 
 START = 1_800_000_000_000
@@ -69,11 +68,18 @@ def did(kind: str, number: str, item: str, user: str = "u", at: int = WITHIN, **
     )
 
 
-def token(number: str) -> str:
+def token(number: str, taste: tuple[float, ...] = (0.5, -0.25)) -> str:
     credit = Credit(
-        decision_id=number, user=item_hash("u"), issued_at=START, taste=(0.5, -0.25), choices=()
+        decision_id=number, user=item_hash("u"), issued_at=START, taste=taste, choices=()
     )
     return sign(credit, "k", bytes(16))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 40.0])
+def test_features_that_no_page_has_are_not_believed(value: float) -> None:
+    forged = seen("d", "i", credit=token("d", (0.5, value)))
+    *_, row = said((b"u", encode_event(forged)))
+    assert row[-1] is None
 
 
 # Every case has a decision of its own; one join reads them all.
