@@ -1,0 +1,118 @@
+"""Taste in buckets of tags, whatever the model, the letter case and how much somebody plays."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marquee_shared.context import VALUES, Context
+from marquee_shared.taste import (
+    BUCKETS,
+    DAYPARTS,
+    DEVICES,
+    FEATURES,
+    PLACES,
+    USER_FEATURES,
+    bucket,
+    image_features,
+    image_key,
+    taste,
+    theme_vector,
+    user_features,
+)
+
+RARE = {"animation", "mystery", "musical", "war", "western", "film-noir"}  # share a bucket
+TAGS = st.sampled_from([*PLACES, "based on a book", "cult", "80s", "Ärzte"])
+TOLD = st.tuples(st.lists(TAGS, min_size=1, max_size=4), st.sampled_from([-1.0, 0.3, 1.0, 1.5]))
+HISTORIES = st.lists(TOLD, min_size=1, max_size=8)
+
+
+def told(history, scale=1.0):
+    themes = np.array([theme_vector(tags) for tags, _ in history])
+    return taste(themes, scale * np.array([weight for _, weight in history]))
+
+
+@given(st.text(max_size=20))
+def test_every_tag_has_a_bucket(tag):
+    assert 0 <= bucket(tag) < BUCKETS
+
+
+@pytest.mark.parametrize("tag", [*PLACES, "cult"])
+def test_letter_case_and_space_around_a_tag_do_not_matter(tag):
+    assert bucket(tag) == bucket(tag.upper()) == bucket(f" {tag.title()} ")
+
+
+def test_buckets_are_those_that_logged_tokens_and_sums_were_made_with():
+    found = [bucket(tag) for tag in ("Romance", "COMEDY", "horror", "cult", "heist")]
+    assert found == [0, 1, 4, 8, 7]  # the last two: CRC-32 modulo 12
+
+
+def test_genres_that_an_image_must_tell_apart_do_not_fall_together():
+    assert len({bucket(tag) for tag in set(PLACES) - RARE}) == BUCKETS
+
+
+def test_theme_vector_has_length_1_and_is_zero_without_tags():
+    found = theme_vector(("Romance", "Comedy", "comedy"))
+    assert sorted(found[found > 0]) == pytest.approx([0.5**0.5] * 2)
+    assert not theme_vector(()).any()
+
+
+@given(HISTORIES)
+def test_taste_has_length_1_or_none_and_leans_as_much_away_as_towards(history):
+    found = told(history)
+    assert np.linalg.norm(found) == pytest.approx(1) or not found.any()
+    assert found.sum() == pytest.approx(0, abs=1e-9)
+
+
+@given(HISTORIES, st.sampled_from([0.5, 2.0, 8.0]))
+def test_taste_does_not_depend_on_the_scale_of_the_weights(history, scale):
+    assert told(history, scale) == pytest.approx(told(history), abs=1e-9)
+
+
+def test_nobody_leans_anywhere_without_a_history():
+    assert not taste(np.zeros((0, BUCKETS)), np.zeros(0)).any()
+
+
+def test_history_of_romances_leans_to_romance_and_disliked_horror_away_from_it():
+    found = told([(["Romance"], 1.0), (["Romance", "Drama"], 1.0), (["Horror"], -1.0)])
+    assert found.argmax() == bucket("romance")
+    assert found.argmin() == bucket("horror")
+
+
+def test_user_features_mark_one_device_and_one_daypart_and_none_for_other():
+    lean = told([(["Romance"], 1.0)])
+    known = user_features(lean, Context(device="tv", daypart="night"))
+    assert known.shape == (USER_FEATURES,)
+    assert known[:BUCKETS].tolist() == lean.tolist()
+    assert known[BUCKETS + DEVICES.index("tv")] == 1.0
+    assert known[BUCKETS + len(DEVICES) + DAYPARTS.index("night")] == 1.0
+    assert known[BUCKETS:].sum() == 2.0
+    assert not user_features(lean, Context())[BUCKETS:].any()
+
+
+def test_every_device_and_daypart_of_the_context_has_a_feature():
+    assert set(DEVICES) == set(VALUES["device"])
+    assert set(DAYPARTS) == set(VALUES["daypart"])
+
+
+def test_image_features_are_one_then_the_match_and_at_most_32():
+    user = user_features(told([(["Romance"], 1.0)]), Context(device="tv"))
+    themes = np.array([theme_vector(("Romance",)), theme_vector(("Horror",)), theme_vector(())])
+    found = image_features(user, themes)
+    assert found.shape == (3, FEATURES)
+    assert FEATURES <= 32
+    assert found[:, 0].tolist() == [1.0, 1.0, 1.0]
+    assert found[:, 1] == pytest.approx(themes @ user[:BUCKETS])
+    assert found[0, 1] > 0 > found[1, 1]
+    assert not found[2, 1:].any()
+
+
+def test_many_users_before_an_image_each_are_as_one_by_one():
+    rng = np.random.default_rng(0)
+    users, themes = rng.normal(size=(5, USER_FEATURES)), rng.random((5, BUCKETS))
+    one_by_one = [image_features(u, t[None])[0] for u, t in zip(users, themes, strict=True)]
+    assert image_features(users, themes) == pytest.approx(np.array(one_by_one))
+
+
+def test_image_key_holds_the_low_half_of_the_hash_and_the_index():
+    assert image_key(0x1234567890ABCDEF, 7) == 0x90ABCDEF07
