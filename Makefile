@@ -56,11 +56,14 @@ bench-quality: setup ## ML-1M (MARQUEE_DATA): fold-in, global time split, closin
 bench-context: setup ## planted context recovered, shuffled labels without effect
 	@$(BIN)/python benchmarks/context.py
 
+bench-bandit: setup ## artwork: policies before simulated people, propensities, estimators, retention (ARGS=3 seeds)
+	@$(BIN)/python benchmarks/bandit.py $(ARGS)
+
 format: setup ## let ruff rewrite
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
 	@infra/lock.sh
 
-.PHONY: help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context \
+.PHONY: help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context bench-bandit \
   engine images compose-test compose-clean format lock

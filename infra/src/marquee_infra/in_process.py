@@ -28,7 +28,6 @@ from marquee_shared.fold_in import F64
 from marquee_shared.sums import IMAGE, REWARDS, Reward, Sums
 from marquee_shared.taste import (
     BUCKETS,
-    DAYPARTS,
     DEVICES,
     FEATURES,
     USER_FEATURES,
@@ -115,21 +114,23 @@ class Learner:
         self.sums.add(batch_sums(features, keys, outcomes.click, told))
         for wait in range(1, int(outcomes.told_after.max(initial=0)) + 1):
             late = (outcomes.told_after == wait) & (outcomes.quality > 0)
-            told = batch_sums(features[late], keys[late], None, outcomes.quality[late])
-            self._late[self._batch + wait].add(told)
+            heard = batch_sums(features[late], keys[late], None, outcomes.quality[late])
+            self._late[self._batch + wait].add(heard)
         self._batch += 1
         self.sums.add(self._late.pop(self._batch, Sums()))
 
 
-def stream(world: World, server: Server, seed: int, impressions: int) -> Iterator[Batch]:
-    """Visits of anybody, at the same rate throughout, until so many titles have been in view.
+def stream(
+    world: World, server: Server, seed: int, impressions: int, since: float = 0.0
+) -> Iterator[Batch]:
+    """Visits of anybody from time `since` to 1, until so many titles have been in view.
 
     The visits depend on the world and the seed, never on what is served.
     """
     done = batch = 0
     while done < impressions:
         rng = np.random.default_rng([seed, batch])
-        seen = visits(world, rng, PAGES, done / impressions)
+        seen = visits(world, rng, PAGES, since + (1 - since) * done / impressions)
         yield _step(world, server, seen)
         done, batch = done + len(seen.title), batch + 1
 
@@ -199,7 +200,8 @@ def batch_sums(features: F64, keys: I64, click: F64 | None, quality: F64) -> Sum
     table = np.zeros((len(known), IMAGE))
     if click is not None:
         sums.precision[:] = features.T @ features
-        np.add.at(table, (place, slice(0, FEATURES)), features)
+        for column in range(FEATURES):
+            table[:, column] = np.bincount(place, features[:, column], len(known))
     for column, (name, amount) in enumerate(zip(REWARDS, (click, quality), strict=True)):
         if amount is not None:
             sums.response(name)[:] = amount @ features

@@ -1,0 +1,248 @@
+"""The artwork bandit against a truth that is known: the simulator's people, policies in process.
+
+Needs nothing but this machine; some ten minutes on two cores. The regret of the policies goes as a
+plot to `benchmarks/out/bandit-regret.svg`. With a number as argument, so many seeds instead of 20.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import ope
+from bandit_runs import (
+    CONTEXTUAL,
+    IMAGES,
+    ORACLE,
+    POLICIES,
+    RANDOM,
+    SINGLE,
+    SQUARE,
+    Dr,
+    Run,
+    drawn,
+    lives,
+    run,
+)
+from regret_plot import draw
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import t as student
+
+from marquee_infra.in_process import slate_of
+from marquee_infra.simulator import Visits, make_world
+from marquee_shared.bandit import POLICIES as BY_NAME
+from marquee_shared.bandit import posterior
+from marquee_shared.fold_in import F64
+from marquee_shared.sums import Sums
+
+OUT = Path(__file__).parent / "out"
+SEEDS = 20
+WORKERS = 2  # each with one BLAS thread, as the Makefile says
+ORDER = (RANDOM, SINGLE, CONTEXTUAL, ORACLE)
+CLOSED_BAR = 0.7  # of best-single to oracle
+DR_ERROR, DR_COVERAGE = 0.05, 0.9
+LIVES = 5  # worlds that retention is measured in
+SPLITS = 20  # of the people of each world into A and A
+PAGE_TITLES, DRAWS_TIMED, DRAW_MS = 40, 500, 0.3
+LEVEL = 0.95
+Row = tuple[str, str, str, bool]
+
+
+def interval(values: F64, level: float = LEVEL) -> tuple[float, float]:
+    """Mean, and half the width of Student's interval."""
+    half = student.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1)
+    return float(values.mean()), float(half / np.sqrt(len(values)))
+
+
+def order_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
+    """Mean rewards in order; what of the way to the oracle is closed."""
+    for name, until in (("whole run", 0), ("latter half", 1)):
+        means = {n: np.array([_mean(r[n], until) for r in results]) for n in results[0]}
+        for low, high in pairwise(ORDER):
+            mean, half = interval(means[high] - means[low])
+            yield (
+                f"{name}: {high} {means[high].mean():.4f} less {low} {means[low].mean():.4f}",
+                f"{mean:+.4f} +- {half:.4f}",
+                "above 0",
+                mean - half > 0,
+            )
+        for policy in (CONTEXTUAL, SQUARE):
+            way = means[ORACLE] - means[SINGLE]
+            mean, half = interval((means[policy] - means[SINGLE]) / way)
+            judged = until == 1 and policy == CONTEXTUAL
+            yield (
+                f"{name}: {policy} closes of {SINGLE} -> {ORACLE}, floor of exploration paid",
+                f"{mean:.1%} +- {half:.1%}",
+                f"at least {CLOSED_BAR:.0%}" if judged else "told only",
+                mean >= CLOSED_BAR or not judged,
+            )
+    colds = [r[CONTEXTUAL].cold.sum() / r[CONTEXTUAL].cold_impressions.sum() for r in results]
+    single = [r[SINGLE].cold.sum() / r[SINGLE].cold_impressions.sum() for r in results]
+    mean, half = interval(np.array(colds) - np.array(single))
+    what = f"titles cold midway: {CONTEXTUAL} less {SINGLE}"
+    yield what, f"{mean:+.4f} +- {half:.4f}", "above 0", mean - half > 0
+
+
+def _mean(one: Run, half: int) -> float:
+    first = half * len(one.value) // 2
+    return float(one.value[first:].sum() / one.impressions[first:].sum())
+
+
+def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
+    """Slope of log cumulative regret over log impressions, from 2 % of the run on."""
+    curves = {}
+    for name in (RANDOM, SINGLE, CONTEXTUAL, SQUARE):
+        seen = np.cumsum(np.mean([r[name].impressions for r in results], axis=0))
+        whole = [np.cumsum(r[name].regret) for r in results]
+        above = [np.cumsum(r[name].regret - r[name].floor) for r in results]
+        curves[name] = (seen, np.mean(whole, axis=0))
+        for what, lines in (("regret", whole), ("regret less what the floor costs", above)):
+            mean, half = interval(np.array([_slope(seen, line) for line in lines]))
+            judged = name == CONTEXTUAL
+            yield (
+                f"{name}: log-log slope of {what}",
+                f"{mean:.3f} +- {half:.3f}",
+                "below 1" if judged else "told only",
+                mean + half < 1 or not judged,
+            )
+    OUT.mkdir(exist_ok=True)
+    (OUT / "bandit-regret.svg").write_text(draw(curves))
+
+
+def _slope(seen: F64, regret: F64) -> float:
+    late = seen > 0.02 * seen[-1]
+    even = np.geomspace(seen[late][0], seen[-1], 50)  # every factor counts alike
+    return float(np.polyfit(np.log(even), np.log(np.interp(even, seen, regret)), 1)[0])
+
+
+def dr_rows(estimates: list[Dr]) -> Iterator[Row]:
+    errors = np.array([one.error for one in estimates])
+    worst, mean = float(np.abs(errors).max()), float(np.abs(errors).mean())
+    what = f"DR v truth of the final policy, {len(errors)} seeds: mean |error| {mean:.1%}, worst"
+    yield what, f"{worst:.1%}", f"at most {DR_ERROR:.0%}", worst <= DR_ERROR
+    covered = float(np.mean([one.covered for one in estimates]))
+    yield (
+        "DR's interval covers the truth",
+        f"{covered:.0%}",
+        f"{DR_COVERAGE:.0%}",
+        (covered >= DR_COVERAGE),
+    )
+
+
+def propensity_rows() -> Iterator[Row]:
+    """Six slots per policy are tested together, so each at the level that makes it 95 % for all."""
+    bound = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * IMAGES))
+    for policy in POLICIES:
+        p, shown = drawn(policy)
+        off = shown - p
+        z = off.mean(axis=0) / (off.std(axis=0, ddof=1) / np.sqrt(len(off)))
+        worst = int(np.abs(z).argmax())
+        yield (
+            f"{policy}: mean of 1[a] - p by slot, {len(p):,} impressions; the worst of {IMAGES}",
+            f"{off.mean(axis=0)[worst]:+.5f}, z {z[worst]:+.2f}",
+            f"|z| at most {bound:.2f}",
+            bool(np.abs(z).max() <= bound),
+        )
+        weights = 1 / (p * shown).sum(axis=1)
+        half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * weights.std(ddof=1) / np.sqrt(len(weights))
+        mean = float(weights.mean())
+        yield (
+            f"{policy}: mean of 1/p",
+            f"{mean:.3f} +- {half:.3f}",
+            f"{IMAGES}",
+            (abs(mean - IMAGES) <= half + 1e-9),
+        )
+
+
+def retention_rows(worlds: list[dict[str, F64]]) -> Iterator[Row]:
+    """Day-28 return; the same people with the same luck under both arms, worlds as units."""
+    signs = {}
+    for name in ("oracle ", ""):
+        differences = np.array([w[f"{name}quality"] - w[f"{name}click"] for w in worlds])
+        arms = [np.mean([w[f"{name}{arm}"].mean() for w in worlds]) for arm in ("quality", "click")]
+        mean, half = interval(differences.mean(axis=1))
+        signs[name] = mean
+        yield (
+            f"day-28 return, {name or 'lin-ts: '}quality play {arms[0]:.1%} less click-greedy "
+            f"{arms[1]:.1%}, {len(worlds)} worlds",
+            f"{mean:+.2%} +- {half:.2%}",
+            "the oracle's sign" if not name else "told only",
+            bool(name) or mean * signs["oracle "] > 0,
+        )
+    rng = np.random.default_rng(0)
+    gaps, covers = [], 0
+    for came in (w["quality"] for w in worlds):
+        for _ in range(SPLITS):
+            a = rng.random(len(came)) < 0.5
+            gap = came[a].mean() - came[~a].mean()
+            error = np.sqrt(came[a].var() / a.sum() + came[~a].var() / (~a).sum())
+            covers += abs(gap) <= NormalDist().inv_cdf(0.5 + LEVEL / 2) * error
+            gaps.append(gap)
+    mean, half = interval(np.array(gaps))
+    what = f"A/A: {len(gaps)} splits of the same people; {covers} of the intervals cover 0"
+    yield what, f"{mean:+.2%} +- {half:.2%}", "covers 0", abs(mean) <= half
+
+
+def time_rows() -> Iterator[Row]:
+    """A page of 40 titles, one visitor; the posterior is read in the background, not here."""
+    world = make_world(np.random.default_rng(0), titles=PAGE_TITLES, people=200, cold=0)
+    one = np.zeros(PAGE_TITLES, np.int64)
+    titles = np.arange(PAGE_TITLES)
+    seen = Visits(
+        person=one, device=one, daypart=one, title=titles, position=titles,
+        time=np.zeros(PAGE_TITLES), luck=np.zeros((PAGE_TITLES, 4)),
+    )  # fmt: skip
+    slate, rng = slate_of(world, seen), np.random.default_rng(0)
+    sums = Sums()
+    for image, x in zip(slate.images.tolist(), slate.features, strict=True):
+        sums.see(image, x)
+    medians = {}
+    for policy in POLICIES:
+        made = BY_NAME[policy](posterior(sums, "quality"))
+        took = []
+        for _ in range(DRAWS_TIMED):
+            start = time.perf_counter()
+            made.distribution(slate, rng)
+            took.append(time.perf_counter() - start)
+        medians[policy] = float(np.median(took)) * 1000
+        yield (
+            f"{policy}: probabilities of {PAGE_TITLES} titles x {IMAGES}, median of {DRAWS_TIMED}",
+            f"{medians[policy]:.3f} ms, {medians[policy] / medians[RANDOM]:.0f} x uniform",
+            f"at most {DRAW_MS} ms" if policy == CONTEXTUAL else "told only",
+            medians[policy] <= DRAW_MS or policy != CONTEXTUAL,
+        )
+
+
+def simulated(seeds: int) -> Iterator[Row]:
+    """The rows that need whole runs, two processes at a time."""
+    with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
+        runs = list(pool.map(run, range(seeds)))
+        worlds = list(pool.map(lives, range(LIVES)))
+    results = [result for result, _ in runs]
+    yield from order_rows(results)
+    yield from regret_rows(results)
+    yield from dr_rows([estimate for _, estimate in runs])
+    yield from retention_rows(worlds)
+
+
+def main() -> int:
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS
+    parts: tuple[Callable[[], Iterator[Row] | list[Row]], ...] = (
+        time_rows, propensity_rows, lambda: simulated(seeds), ope.checks,
+    )  # fmt: skip
+    rows = [row for part in parts for row in part()]
+    table = Table("what", "figure", "bar", "")
+    for *cells, holds in rows:
+        table.add_row(*cells, "holds" if holds else "falls short")
+    Console(soft_wrap=True, markup=False).print(table)
+    return 0 if all(row[-1] for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
