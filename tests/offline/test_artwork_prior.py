@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from models import publish, small_model
 
-from marquee_offline.artwork_prior import WORTH, objects, prior_of
+from marquee_offline.artwork_prior import WORTH, earns, objects, prior_of
 from marquee_offline.candidates import candidate
 from marquee_offline.logged import Log, judge
 from marquee_shared.artifact import read_model
@@ -65,6 +65,7 @@ def test_a_credible_estimate_has_no_objection_and_one_with_few_rows_has():
         return judge(log, candidate("lin-ts", "click"), np.random.default_rng(0))
 
     assert objects(judged(log_of())) == ""
+    assert "effective sample size" in earns(judged(log_of()))
     assert "effective sample size" in objects(judged(log_of(n=60, users=30)))
 
 

@@ -44,7 +44,7 @@ def learn_priors(spark: SparkSession, store: Store) -> Learnt:
             continue
         found = judge(log, candidate(LinearThompson.name, reward), np.random.default_rng(SEED))
         objection = objects(found)
-        verdicts[reward] = f"no prior: {objection}" if objection else _earns(found)
+        verdicts[reward] = f"no prior: {objection}" if objection else earns(found)
         if not objection:
             priors[reward] = prior_of(log, reward)
     return Learnt(priors=priors, verdicts=verdicts)
@@ -70,8 +70,9 @@ def prior_of(log: Log, reward: Reward) -> Prior:
     return Prior(mean=learnt.theta, precision=precision)
 
 
-def _earns(found: Estimates) -> str:
-    value, size = found.values["DR"], found.diagnostics.effective
+def earns(found: Estimates) -> str:
+    """What a policy is estimated to earn, and how surely."""
+    value, size = found.values["dr"], found.diagnostics.effective
     return (
         f"prior of {LinearThompson.name}: {value.value:.4f} by DR (95 % from {value.low:.4f} to "
         f"{value.high:.4f}), logged {found.logged.value:.4f}, effective sample size {size:.0f}"

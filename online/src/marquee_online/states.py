@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import OrderedDict
-from typing import NamedTuple
+from collections.abc import Awaitable
+from typing import Any, NamedTuple
 
 import redis.asyncio as redis
 import structlog
@@ -19,6 +20,8 @@ from marquee_shared.seen import Showing, decode_seen, seen_key
 from marquee_shared.sums import snapshot_key
 from marquee_shared.user_state import UserState, decode_state, key
 
+ANSWER_SECONDS = 1.0  # after which a connection is given up, whoever still waits
+CONNECTIONS = 100  # at most, so that a Redis that hangs holds no more than these
 REFRESH_SECONDS = 0.5  # how often the active namespace is looked up
 REMEMBERED = 10_000  # users whose last state stays in this process, 30 MB
 log = structlog.get_logger()
@@ -43,15 +46,15 @@ class States:
     """Reads user states; the namespace is looked up in the background, never in a request."""
 
     def __init__(self, url: str, timeout_ms: int) -> None:
-        seconds = timeout_ms / 1000
         self._redis = redis.Redis.from_url(
             url,
-            socket_timeout=seconds,
-            socket_connect_timeout=seconds,
+            socket_timeout=ANSWER_SECONDS,
+            socket_connect_timeout=ANSWER_SECONDS,
+            max_connections=CONNECTIONS,
             retry=Retry(NoBackoff(), 0),
             retry_on_error=[],
         )
-        self._timeout = seconds
+        self._timeout = timeout_ms / 1000
         self._home: Cluster | None = None
         self._known: OrderedDict[str, UserState] = OrderedDict()
         self._missing = ""  # what the last look lacked, or ''
@@ -64,8 +67,7 @@ class States:
         partition = partition_of(user_id, self._home.partitions)
         place = (self._home.namespace, partition, user_id)
         try:
-            asked = self._redis.mget([key(*place), seen_key(*place)])
-            blob, seen = await asyncio.wait_for(asked, self._timeout)
+            blob, seen = await self._in_time(self._redis.mget([key(*place), seen_key(*place)]))
         except (RedisError, OSError, TimeoutError) as error:
             self.reachable = False
             raise Unavailable(self._known.get(user_id)) from error
@@ -75,6 +77,14 @@ class States:
         state = decode_state(_bytes(blob))
         self._remember(user_id, state)
         return Found(state, _seen(seen))
+
+    async def _in_time(self, asked: Awaitable[list[Any]]) -> list[Any]:
+        """The answer, if it comes while the page can wait. A late one is still taken off the
+        connection: to drop the connection would make the next page wait for a new one, late again.
+        """
+        answer = asyncio.ensure_future(asked)
+        answer.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return await asyncio.wait_for(asyncio.shield(answer), self._timeout)
 
     async def learnt(self, length: int | None) -> bytes | None:
         """The snapshot of what the artwork bandit has learnt, or its first bytes; None without."""
