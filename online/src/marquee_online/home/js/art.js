@@ -1,0 +1,21 @@
+// A title's image, or its name where it has none.
+
+import { make } from "./element.js";
+import { titleOf } from "./words.js";
+
+export function art(item, eager = false) {
+  if (!item.artwork) return make("span", { class: "art-none" }, titleOf(item.title));
+  const image = make("img", { alt: "", width: 640, height: 360, decoding: "async", loading: eager ? "eager" : "lazy", src: item.artwork.url });
+  image.addEventListener("error", () => image.replaceWith(make("span", { class: "art-none" }, titleOf(item.title))), { once: true });
+  return image;
+}
+
+// An image that changes is decoded before it is shown: no flash of nothing.
+export async function swapArt(frame, item) {
+  const old = frame.querySelector("img, .art-none");
+  if (old?.getAttribute("src") === (item.artwork?.url ?? null) && old) return;
+  const fresh = art(item, true);
+  if (old && fresh.decode) await fresh.decode().catch(() => undefined);
+  if (old?.isConnected) old.replaceWith(fresh);
+  else if (!old) frame.prepend(fresh);
+}
