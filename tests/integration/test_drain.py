@@ -21,7 +21,7 @@ from marquee_shared import event
 from marquee_shared.event import read_event
 
 ONLINE = str(Path(sys.executable).parent / "marquee-online")
-ASK_SECONDS = 0.1  # between two looks of the proxy at /readyz
+ASK_SECONDS = 1.0  # between two looks of the proxy at /readyz, as docs/deploying.md has it
 
 
 class Instance:

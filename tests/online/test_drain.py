@@ -84,7 +84,7 @@ def test_sigterm_lowers_readiness_and_pages_are_answered_until_the_pause_is_over
     started, client = process
     told = time.monotonic()
     started.send_signal(signal.SIGTERM)
-    wait_until(lambda: client.get("/readyz").status_code == 503, "it is lowered", seconds=1)
+    wait_until(lambda: client.get("/readyz").status_code == 503, "it is lowered", seconds=2)
     answer = client.get("/v1/home")
 
     assert client.get("/readyz").json()["draining"]

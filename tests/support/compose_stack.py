@@ -13,6 +13,7 @@ from deadline import wait_until
 ROOT = Path(__file__).parents[2]
 PROJECT = "marquee-test"
 LABEL = f"com.docker.compose.project={PROJECT}"
+TAG = "0.0.0-test"
 HEALTHY_SECONDS = 120.0
 TIERS = ("offline", "nearline", "online")
 
@@ -29,7 +30,9 @@ class Stack:
             "HTTP_PORT": str(port),
             "COMMIT": commit,
             "ARCHIVE_FLUSH_SECONDS": "2",
-            "DOCKER_BUILDKIT": "0",
+            # Tags of its own: a user's images stay what they were.
+            **{f"{name.upper()}_VERSION": TAG for name in (*TIERS, "visitors")},
+            "DOCKER_BUILDKIT": os.environ.get("DOCKER_BUILDKIT", "0"),
             "COMPOSE_BAKE": "false",
         }
 

@@ -1,4 +1,4 @@
-"""A light load of events that never gives one up, and knows which were acknowledged."""
+"""A light load of events and pages that gives no event up, and knows what was acknowledged."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ class Acknowledged:
 
 
 class SteadyLoad:
-    """Users who post one event after the other, each under its own id, until each is acknowledged.
+    """Users who post one event after the other, until each is acknowledged, and look at a page.
 
     `failures` counts the requests that were not answered as they should be, each tried again.
     """
@@ -63,8 +63,17 @@ class SteadyLoad:
                     "item_id": self._items[number % len(self._items)],
                 }
                 self._until_acknowledged(http, user, event)
+                self._page(http, user)
                 number += 1
                 time.sleep(PAUSE)
+
+    def _page(self, http: httpx.Client, user: str) -> None:
+        try:
+            answer = http.get("/v1/home", params={"user_id": user})
+            if answer.status_code != 200:
+                self.failures.append(f"page: {answer.status_code} {answer.text}")
+        except httpx.HTTPError as error:
+            self.failures.append(f"page: {error!r}")
 
     def _until_acknowledged(self, http: httpx.Client, user: str, event: dict) -> None:
         while True:

@@ -18,6 +18,7 @@ from marquee_shared.store import Store
 REFUSED = 3  # exit code of a run whose model the gate keeps from serving
 FIRST_WAIT = 1.0  # seconds before a failed run is tried again; doubles up to LONGEST_WAIT
 LONGEST_WAIT = 60.0
+LONGEST_RUN = 12 * 3600.0  # seconds: a Spark that hangs shall not end all training in silence
 BEAT = 1.0  # seconds between two looks at the clock
 READY = "ready"  # the name of that file, in the cache folder; the container's health check
 Say = Callable[[str], None]
@@ -84,10 +85,11 @@ def _sleep_until(due: float, stop: threading.Event) -> None:
 
 
 def _run(command: Sequence[str], stop: threading.Event) -> int:
-    """The command's exit code; a stop is passed on to it."""
+    """The command's exit code; a stop is passed on to it, and so is the end of its patience."""
+    ends = time.monotonic() + LONGEST_RUN
     with subprocess.Popen(command) as process:
         while process.poll() is None:
-            if stop.wait(0.1):
+            if stop.wait(0.1) or time.monotonic() > ends:
                 process.terminate()
                 break
         return process.wait()

@@ -7,7 +7,7 @@ import tomllib
 
 import httpx2 as httpx
 import pytest
-from compose_stack import ROOT, TIERS, Stack
+from compose_stack import ROOT, TAG, TIERS, Stack
 from deadline import wait_until
 from people import page_with, personal, send
 from previous import head, worktree
@@ -88,6 +88,10 @@ def deploy(stack: Stack, files, *services: str) -> None:
     stack.files[1:] = files
     stack.compose("up", "-d", "--no-deps", *services)
     wait_until(lambda: reachable(stack), "online is ready", seconds=90)
+    for service in services:
+        runs = stack.container(service).attrs["Config"]["Image"].rpartition(":")[2]
+        older = any(service in file.read_text() for file in files)
+        assert (runs != TAG) is older, f"{service} runs {runs}"
 
 
 def reachable(stack: Stack) -> bool:
