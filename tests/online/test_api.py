@@ -176,9 +176,17 @@ def test_the_document_has_an_example_for_every_answer(client):
         "example"
         in document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
     )
-    assert {"PostedEvent", "Page", "Accepted", "Similar", "Problem"} <= set(
-        document["components"]["schemas"]
-    )
+    kinds = {
+        "PostedEvent",
+        "Page",
+        "Accepted",
+        "Similar",
+        "Problem",
+        "Explained",
+        "Person",
+        "Picks",
+    }
+    assert kinds <= set(document["components"]["schemas"])
 
 
 def test_metrics_count_by_route_not_by_path(client):

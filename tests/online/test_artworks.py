@@ -91,6 +91,15 @@ def test_what_is_no_id_is_refused_and_named(client, artwork_id):
     assert answer.json()["field"] == "artwork_id"
 
 
+@pytest.mark.parametrize("path", ["/v1/home", "/v1/home?items=m4", "/v1/items?k=60"])
+def test_a_title_whose_images_cannot_be_read_is_shown_without_one(client, path):
+    answer = client.get(path).json()
+    shown = (
+        answer["items"] if "items" in answer else [i for r in answer["rows"] for i in r["items"]]
+    )
+    assert [item["item_id"] for item in shown if "artwork" not in item] == ["m2"]
+
+
 def test_without_a_model_nothing_is_drawn(settings):
     with TestClient(create_app(settings, Drain())) as client:
         answer = client.get("/v1/artworks/m0.title.svg")

@@ -13,6 +13,7 @@ KINDS = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
     "svg": "image/svg+xml",
     "png": "image/png",
     "ico": "image/x-icon",
@@ -49,13 +50,13 @@ async def file(request: Request, name: str) -> Response:
 
 def _file(request: Request, name: str) -> Response:
     """Read anew each time: it is small, and the system keeps it in memory."""
-    body = _read(name)
+    body = read(name)
     if body is None:
         raise HTTPException(404, "The home page has no such file.")
     return tagged(request, body, KINDS[name.rpartition(".")[2]], HEADERS)
 
 
-def _read(name: str) -> bytes | None:
+def read(name: str) -> bytes | None:
     """The bytes of a file below HOME of a known kind, else None."""
     parts = name.split("/")
     fair = len(name) <= MAX_NAME and all(map(_PART.fullmatch, parts))

@@ -10,7 +10,7 @@ from marquee_online.openapi import PERSON_EXAMPLE, answers
 from marquee_online.parts import parts_of, serving
 from marquee_online.problem import RETRY_AFTER
 from marquee_online.reply import PRIVATE, encoded
-from marquee_online.shelves import lean
+from marquee_online.shelves import Shelves, lean
 from marquee_online.states import Unavailable
 from marquee_shared.errors import BadState
 from marquee_shared.ids import ID_PATTERN
@@ -84,9 +84,16 @@ async def user(request: Request, user_id: UserIdParam) -> Response:
         raise HTTPException(500, "The state of this user failed its checks.") from None
     if state is None:
         raise HTTPException(404, "Nothing is known of this user.")
+    shelves = await parts.shelves(model)
+    return encoded(person(shelves, user_id, state, len(seen)), headers=PRIVATE)
+
+
+def person(shelves: Shelves, user_id: str, state: UserState, artworks_seen: int) -> Person:
+    """A state in the words of the model whose shelves these are."""
+    model = shelves.model
     told, unknown = _told(model, state)
-    leans = lean(await parts.shelves(model), *model.history(state.interactions))
-    person = Person(
+    leans = lean(shelves, *model.history(state.interactions))
+    return Person(
         user_id=user_id,
         model_id=model.model_id,
         events=state.events,
@@ -98,9 +105,8 @@ async def user(request: Request, user_id: UserIdParam) -> Response:
             consumed_at=state.hops.consumed_at,
             folded_at=state.hops.folded_at,
         ),
-        artworks_seen=len(seen),
+        artworks_seen=artworks_seen,
     )
-    return encoded(person, headers=PRIVATE)
 
 
 def _told(model: Model, state: UserState) -> tuple[tuple[Told, ...], int]:

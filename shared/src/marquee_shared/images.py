@@ -3,6 +3,7 @@
 import numpy as np
 
 from marquee_shared.artwork import Artwork, decode_artworks
+from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F64
 from marquee_shared.model import Model
 from marquee_shared.taste import BUCKETS, theme_vector
@@ -20,10 +21,11 @@ class Images:
         self._about: dict[int, F64] = {}
 
     def of(self, row: int) -> tuple[tuple[Artwork, ...], F64]:
-        """The artworks of an item's row, and their themes `(n, BUCKETS)`. Raises BadArtifact."""
+        """The artworks of an item's row, and their themes `(n, BUCKETS)`; none where the list
+        cannot be read: a title without images is still a title."""
         known = self._known.get(row)
         if known is None:
-            artworks = decode_artworks(self.model.items[row].artworks)
+            artworks = _read(self.model.items[row].artworks)
             vectors = [theme_vector(artwork.themes) for artwork in artworks]
             known = artworks, np.array(vectors).reshape(len(vectors), BUCKETS)
             self._known[row] = known
@@ -45,6 +47,13 @@ class Images:
             item = self.model.items[row]
             about = self._about[row] = theme_vector((*item.genres, *item.tags))
         return about
+
+
+def _read(listed: bytes) -> tuple[Artwork, ...]:
+    try:
+        return decode_artworks(listed)
+    except BadArtifact:
+        return ()
 
 
 class ImagesOf:
