@@ -6,7 +6,7 @@ import numpy as np
 
 from marquee_infra.in_process import Batch, Learner, Oracle, Server, live, slate_of, stream
 from marquee_infra.simulator import World, expected, make_world, visits
-from marquee_offline.logged import Log, judge
+from marquee_offline.ope.logged import Log, judge
 from marquee_shared.bandit import EPSILON, Policy
 from marquee_shared.fold_in import F64
 from marquee_shared.sums import REWARDS

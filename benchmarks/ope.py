@@ -22,9 +22,9 @@ from rich.table import Table
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
 
-from marquee_offline.off_policy import judge_obd
-from marquee_offline.ope import ESTIMATORS, Rows, estimate
-from marquee_offline.reward_model import cross_fit
+from marquee_offline.ope.estimators import ESTIMATORS, Rows, estimate
+from marquee_offline.ope.judge import judge_obd
+from marquee_offline.ope.reward_model import cross_fit
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64
 

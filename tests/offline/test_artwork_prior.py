@@ -7,8 +7,8 @@ import pytest
 from models import publish, small_model
 
 from marquee_offline.artwork_prior import WORTH, earns, objects, prior_of
-from marquee_offline.candidates import candidate
-from marquee_offline.logged import Log, judge
+from marquee_offline.ope.candidates import candidate
+from marquee_offline.ope.logged import Log, judge
 from marquee_shared.artifact import read_model
 from marquee_shared.bandit import Slate, no_prior, posterior, proper
 from marquee_shared.sums import Sums

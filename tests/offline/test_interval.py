@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee_offline.interval import (
+from marquee_offline.outcomes.interval import (
     MISMATCH,
     Sums,
     bootstrap_share,

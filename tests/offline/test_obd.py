@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from marquee_offline.obd import read_obd, read_prior, thompson
-from marquee_offline.off_policy import judge_obd
+from marquee_offline.ope.judge import judge_obd
+from marquee_offline.ope.obd import read_obd, read_prior, thompson
 from marquee_shared.errors import BadInput
 
 DATA = os.environ.get("MARQUEE_DATA")

@@ -13,13 +13,13 @@ from decision_log import write_decisions
 from models import file_store
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_log import to_log
 from marquee_offline.archive_write import write_source
-from marquee_offline.candidates import NAMES, candidate, sums_of, trained_apart
 from marquee_offline.impressions import Counts
-from marquee_offline.logged import Log, judge
-from marquee_offline.off_policy import judge_archive
-from marquee_offline.off_policy_page import page
+from marquee_offline.ope.archive_log import to_log
+from marquee_offline.ope.candidates import NAMES, candidate, sums_of, trained_apart
+from marquee_offline.ope.judge import judge_archive
+from marquee_offline.ope.logged import Log, judge
+from marquee_offline.ope.page import page
 from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.bandit import EPSILON, POLICIES
 from marquee_shared.context import Context

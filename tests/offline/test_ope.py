@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marquee_offline.logged import Log, judge, uniform
-from marquee_offline.ope import (
+from marquee_offline.ope.estimators import (
     ESTIMATORS,
     MIN_USERS,
     WEIGHTS_UP_TO,
@@ -17,7 +16,8 @@ from marquee_offline.ope import (
     estimate,
     evaluate,
 )
-from marquee_offline.reward_model import cross_fit, folds_of, logistic
+from marquee_offline.ope.logged import Log, judge, uniform
+from marquee_offline.ope.reward_model import cross_fit, folds_of, logistic
 from marquee_shared.errors import BadInput
 
 # Two contexts and three actions: what is earned, what is logged, what the candidate would do.

@@ -12,12 +12,12 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 
-from marquee_offline.arm_outcomes import ExperimentOutcome, judge
 from marquee_offline.impressions import Counts
-from marquee_offline.outcomes import Outcomes, cells, outcomes
-from marquee_offline.outcomes_page import page
-from marquee_offline.outcomes_report import show_outcomes
-from marquee_offline.retention import DAYS, ArmUsers, Counted, Returned, count_returns
+from marquee_offline.outcomes.arms import ExperimentOutcome, judge
+from marquee_offline.outcomes.count import Outcomes, cells, outcomes
+from marquee_offline.outcomes.page import page
+from marquee_offline.outcomes.report import show_outcomes
+from marquee_offline.outcomes.retention import DAYS, ArmUsers, Counted, Returned, count_returns
 from marquee_shared.errors import BadInput
 from marquee_shared.experiment import Arm, Experiment, arms_of
 from marquee_shared.signals import DAY_MS

@@ -13,7 +13,7 @@ from models import file_store
 from pyspark.sql import SparkSession
 
 from marquee_offline.archive_write import write_source
-from marquee_offline.outcomes import read_outcomes
+from marquee_offline.outcomes.count import read_outcomes
 from marquee_shared.context import Context
 from marquee_shared.decision import Choice, Decision, Row
 from marquee_shared.event import Event, Seen

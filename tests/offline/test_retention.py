@@ -9,7 +9,7 @@ from models import file_store
 from pyspark.sql import SparkSession
 
 from marquee_offline.archive_write import write_source
-from marquee_offline.retention import (
+from marquee_offline.outcomes.retention import (
     ArmUsers,
     Counted,
     Returned,

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_log import read_archive_log
-from marquee_offline.candidates import candidate, sums_of
-from marquee_offline.logged import Log, judge
-from marquee_offline.ope import Estimates
+from marquee_offline.ope.archive_log import read_archive_log
+from marquee_offline.ope.candidates import candidate, sums_of
+from marquee_offline.ope.estimators import Estimates
+from marquee_offline.ope.logged import Log, judge
 from marquee_shared.bandit import LinearThompson, Prior, no_prior, posterior
 from marquee_shared.errors import BadInput
 from marquee_shared.store import Store

@@ -18,10 +18,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from marquee_offline import __version__, report
 from marquee_offline.errors import Refused
 from marquee_offline.movielens import import_movielens
-from marquee_offline.off_policy_command import ope_command
-from marquee_offline.outcomes import read_outcomes
-from marquee_offline.outcomes_page import page
-from marquee_offline.outcomes_report import show_outcomes
+from marquee_offline.ope.command import ope_command
+from marquee_offline.outcomes.count import read_outcomes
+from marquee_offline.outcomes.page import page
+from marquee_offline.outcomes.report import show_outcomes
 from marquee_offline.publish import publish, rollback
 from marquee_offline.schedule import READY, REFUSED, keep_training
 from marquee_offline.settings import Settings, load

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from marquee_offline.catalogue import item_table
 from marquee_offline.impressions import Counts, read_impressions
-from marquee_offline.logged import Log
+from marquee_offline.ope.logged import Log
 from marquee_offline.snapshot import chained_objects
 from marquee_shared.archive import Kind, is_simulated
 from marquee_shared.artwork import decode_artworks

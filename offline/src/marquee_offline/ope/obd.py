@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from marquee_offline.logged import Candidate, Log
+from marquee_offline.ope.logged import Candidate, Log
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from marquee_offline.logged import Candidate, Log, uniform
-from marquee_offline.reward_model import folds_of
+from marquee_offline.ope.logged import Candidate, Log, uniform
+from marquee_offline.ope.reward_model import folds_of
 from marquee_shared.bandit import POLICIES, Slate, Uniform, posterior
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64

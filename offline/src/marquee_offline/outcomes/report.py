@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.table import Table
 
-from marquee_offline.arm_outcomes import ArmOutcome, ExperimentOutcome
 from marquee_offline.interval_plot import percent, points
-from marquee_offline.outcomes import Outcomes
+from marquee_offline.outcomes.arms import ArmOutcome, ExperimentOutcome
+from marquee_offline.outcomes.count import Outcomes
 from marquee_shared.archive import is_simulated
 from marquee_shared.manifest import Metric
 

@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.table import Table
 
 from marquee_offline.interval_plot import percent, points
-from marquee_offline.off_policy import Judged
-from marquee_offline.ope import Diagnostics
+from marquee_offline.ope.estimators import Diagnostics
+from marquee_offline.ope.judge import Judged
 from marquee_shared.manifest import Metric
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 import numpy as np
 
-from marquee_offline.interval import (
+from marquee_offline.outcomes.interval import (
     F64,
     MISMATCH,
     bootstrap_share,
@@ -13,7 +13,7 @@ from marquee_offline.interval import (
     minus,
     sample_ratio_p,
 )
-from marquee_offline.retention import ArmUsers, Counted, Returned
+from marquee_offline.outcomes.retention import ArmUsers, Counted, Returned
 from marquee_shared.errors import BadInput
 from marquee_shared.experiment import Experiment
 from marquee_shared.manifest import Metric

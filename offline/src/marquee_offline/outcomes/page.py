@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from html import escape
 
-from marquee_offline.arm_outcomes import ArmOutcome, Cell, ExperimentOutcome
 from marquee_offline.impressions import Counts
 from marquee_offline.interval_plot import CSS as PLOT_CSS
 from marquee_offline.interval_plot import Bar, interval_plot, percent
-from marquee_offline.outcomes import ALL, Outcomes
+from marquee_offline.outcomes.arms import ArmOutcome, Cell, ExperimentOutcome
+from marquee_offline.outcomes.count import ALL, Outcomes
 from marquee_shared.archive import is_simulated
 from marquee_shared.manifest import Metric
 

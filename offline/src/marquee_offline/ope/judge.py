@@ -7,12 +7,12 @@ import msgspec
 import numpy as np
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_log import read_archive_log
-from marquee_offline.candidates import candidate
 from marquee_offline.impressions import Counts
-from marquee_offline.logged import judge, uniform
-from marquee_offline.obd import read_obd, thompson
-from marquee_offline.ope import Estimates
+from marquee_offline.ope.archive_log import read_archive_log
+from marquee_offline.ope.candidates import candidate
+from marquee_offline.ope.estimators import Estimates
+from marquee_offline.ope.logged import judge, uniform
+from marquee_offline.ope.obd import read_obd, thompson
 from marquee_shared.archive import is_simulated
 from marquee_shared.errors import BadInput
 from marquee_shared.store import Store

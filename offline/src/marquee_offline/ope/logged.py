@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee_offline.ope import Estimates, Rows, evaluate
-from marquee_offline.reward_model import cross_fit, folds_of
+from marquee_offline.ope.estimators import Estimates, Rows, evaluate
+from marquee_offline.ope.reward_model import cross_fit, folds_of
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from html import escape
 
 from marquee_offline.interval_plot import Bar, interval_plot, percent, points
-from marquee_offline.off_policy import Judged
-from marquee_offline.off_policy_report import figures, interval_words, left_out, rate
-from marquee_offline.ope import WEIGHTS_UP_TO, Diagnostics
-from marquee_offline.outcomes_page import CSS
+from marquee_offline.ope.estimators import WEIGHTS_UP_TO, Diagnostics
+from marquee_offline.ope.judge import Judged
+from marquee_offline.ope.report import figures, interval_words, left_out, rate
+from marquee_offline.outcomes.page import CSS
 
 WIDTH, HIGH, FOOT, HEAD = 640, 150, 34, 18  # units of the histogram's drawing
 BAR = 0.38  # width of one of a bin's two bars, of the bin's

@@ -8,9 +8,9 @@ import msgspec
 import typer
 from rich.console import Console
 
-from marquee_offline.off_policy import ARCHIVE, Judged, judge_archive, judge_obd
-from marquee_offline.off_policy_page import page
-from marquee_offline.off_policy_report import show_judged
+from marquee_offline.ope.judge import ARCHIVE, Judged, judge_archive, judge_obd
+from marquee_offline.ope.page import page
+from marquee_offline.ope.report import show_judged
 from marquee_offline.schedule import REFUSED
 from marquee_offline.settings import load
 from marquee_offline.spark import spark_session

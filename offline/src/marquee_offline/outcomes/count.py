@@ -8,10 +8,10 @@ import numpy as np
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from marquee_offline.arm_outcomes import JOIN, Cell, ExperimentOutcome, judge
 from marquee_offline.impressions import Counts, read_impressions
-from marquee_offline.interval import Sums, ratio
-from marquee_offline.retention import (
+from marquee_offline.outcomes.arms import JOIN, Cell, ExperimentOutcome, judge
+from marquee_offline.outcomes.interval import Sums, ratio
+from marquee_offline.outcomes.retention import (
     Counted,
     count_returns,
     last_moment,
