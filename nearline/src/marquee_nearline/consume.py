@@ -36,6 +36,7 @@ from marquee_shared.sums import encode_sums, merged
 GROUP = "marquee-nearline"
 CHECK_SECONDS = 0.5  # how often an idle partition is compared with Redis
 PUBLISH_SECONDS = 1.0  # how often online is told what the artwork bandit has learnt
+PUBLISH_SHARE = 0.1  # of a worker's time at most: with many images it is told less often
 SHOW_SECONDS = 5.0  # how often Kafka is told our position
 log = structlog.get_logger()
 
@@ -98,7 +99,8 @@ class Worker:
             now = time.monotonic()
             if now >= publish_at:
                 self._publish()
-                publish_at = now + PUBLISH_SECONDS
+                took = time.monotonic() - now
+                publish_at = now + max(PUBLISH_SECONDS, took / PUBLISH_SHARE)
             if now >= check_at:
                 self._check(consumer)
                 check_at = now + CHECK_SECONDS
