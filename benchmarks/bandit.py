@@ -15,6 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 import ope
+from bandit_limits import FORMS, limits
 from bandit_runs import (
     CONTEXTUAL,
     IMAGES,
@@ -47,7 +48,7 @@ WORKERS = 2  # each with one BLAS thread, as the Makefile says
 ORDER = (RANDOM, SINGLE, CONTEXTUAL, ORACLE)
 CLOSED_BAR = 0.7  # of best-single to oracle
 DR_ERROR, DR_COVERAGE = 0.05, 0.9
-LIVES = 5  # worlds that retention is measured in
+LIVES = 5  # worlds that retention is measured in, and the limits of what can be known
 SPLITS = 20  # of the people of each world into A and A
 PAGE_TITLES, DRAWS_TIMED, DRAW_MS = 40, 500, 0.3
 LEVEL = 0.95
@@ -87,6 +88,14 @@ def order_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
     mean, half = interval(np.array(colds) - np.array(single))
     what = f"titles cold midway: {CONTEXTUAL} less {SINGLE}"
     yield what, f"{mean:+.4f} +- {half:.4f}", "above 0", mean - half > 0
+
+
+def limit_rows(known: list[dict[str, float]]) -> Iterator[Row]:
+    """Why it is no more: what the history tells of a person ends below the oracle."""
+    for form in FORMS:
+        mean, half = interval(np.array([one[form] for one in known]))
+        what = f"with endless data and no exploration, {form}: closes of best image -> {ORACLE}"
+        yield what, f"{mean:.1%} +- {half:.1%}", "told only", True
 
 
 def _mean(one: Run, half: int) -> float:
@@ -224,8 +233,10 @@ def simulated(seeds: int) -> Iterator[Row]:
     with ProcessPoolExecutor(WORKERS, get_context("spawn")) as pool:
         runs = list(pool.map(run, range(seeds)))
         worlds = list(pool.map(lives, range(LIVES)))
+        known = list(pool.map(limits, range(LIVES)))
     results = [result for result, _ in runs]
     yield from order_rows(results)
+    yield from limit_rows(known)
     yield from regret_rows(results)
     yield from dr_rows([estimate for _, estimate in runs])
     yield from retention_rows(worlds)
