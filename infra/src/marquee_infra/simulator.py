@@ -39,8 +39,8 @@ FILMS = {
     "Musical": 334, "Western": 167, "Film-Noir": 87,
 }  # fmt: skip
 GENRES = tuple(FILMS)
-# What communities love, and what they do not mind: the contrasts that k-means finds among the
-# people of ml-latest-small, told in words.
+# What communities love, and what they do not mind: rounded by hand from what k-means finds among
+# the people of ml-latest-small (six centres, logarithm of a genre's share of the liked against all's).
 COMMUNITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "romantics": (("Romance", "Musical", "Drama"), ("Comedy", "Fantasy")),
     "families": (("Children", "Animation", "Comedy"), ("Fantasy", "Adventure", "Musical")),
