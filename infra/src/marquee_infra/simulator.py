@@ -40,7 +40,7 @@ FILMS = {
 }  # fmt: skip
 GENRES = tuple(FILMS)
 # What communities love, and what they do not mind: rounded by hand from what k-means finds among
-# the people of ml-latest-small (six centres, logarithm of a genre's share of the liked against all's).
+# the people of ml-latest-small (six centres; the logarithm of a genre's share against all's).
 COMMUNITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "romantics": (("Romance", "Musical", "Drama"), ("Comedy", "Fantasy")),
     "families": (("Children", "Animation", "Comedy"), ("Fantasy", "Adventure", "Musical")),
