@@ -35,7 +35,7 @@ def test_an_event_changes_the_next_page(demo, http):
     place = send(http, "ml-42", played, "complete")
     assert place["partition"] == partition_of("ml-42", 8)
 
-    # Steps 4 to 9: folded into the state, exactly.
+    # Steps 4 to 10: folded into the state, exactly.
     page = page_with(http, "ml-42", old.events + 1, **asked)
     new = state_of(states, "ml-42")
     assert len(new.interactions) == len(old.interactions) + 1
@@ -45,7 +45,7 @@ def test_an_event_changes_the_next_page(demo, http):
     hops = page["state"]
     assert place["accepted_at"] == hops["accepted_at"] <= hops["consumed_at"] <= hops["folded_at"]
 
-    # Steps 10 to 13: another page of the same model, without what was played.
+    # Steps 11 to 15: another page of the same model, without what was played.
     assert page["model_id"] == before["model_id"]
     assert page["basis"] == "history"
     assert page["degraded"] == []
