@@ -13,14 +13,15 @@ COLOURS = ("#7a7a7a", "#c77700", "#0b62a4", "#3a8f3a", "#a4308f")
 def draw(curves: Mapping[str, tuple[F64, F64]]) -> str:
     """`curves`: impressions and cumulative regret `(n,)` by policy, all above 0."""
     x, y = (np.log10(np.concatenate([curve[axis] for curve in curves.values()])) for axis in (0, 1))
+    ordered = sorted(curves.items(), key=lambda named: named[1][1][-1])  # lowest line first
     box = (x.min(), x.max(), np.floor(y.min()), np.ceil(y.max()))
-    parts = [_grid(*box)]
-    for colour, (name, (seen, regret)) in zip(COLOURS, curves.items(), strict=False):
+    parts, above = [_grid(*box)], HEIGHT
+    for colour, (name, (seen, regret)) in zip(COLOURS, ordered, strict=False):
         points = list(zip(*_place(np.log10(seen), np.log10(regret), *box), strict=True))
         line = " ".join(f"{a:.1f},{b:.1f}" for a, b in points)
-        a, b = points[-1]
+        a, above = points[-1][0], min(points[-1][1], above - 16)  # names do not overlap
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{a + 6:.1f}" y="{b + 4:.1f}" fill="{colour}">{name}</text>')
+        parts.append(f'<text x="{a + 6:.1f}" y="{above + 4:.1f}" fill="{colour}">{name}</text>')
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="13"><rect width="100%" height="100%" fill="#fff"/>'
