@@ -34,10 +34,10 @@ export class Billboard {
 
   #words(page, user, item, onList) {
     const chance = item.artwork?.probability;
-    const personal = page.basis === "popular" ? "Popular" : page.basis === "request_items" ? "From your picks" : `First for ${nameOf(user)}`;
+    const personal = page.basis === "popular" ? "Popular" : page.basis === "request_items" ? "From your picks" : `First pick for ${nameOf(user)}`;
     const play = make("button", { class: "button button-main", type: "button", "data-act": "play", onclick: () => this.act("play", this) }, icon("play"), "Play");
     return make("div", { class: "hero-words" },
-      make("p", { class: "eyebrow" }, [personal, whenWhere(page.context)].filter(Boolean).join(", ")),
+      make("p", { class: "eyebrow" }, [personal, whenWhere(page.context)].filter(Boolean).join(" · ")),
       make("h1", {}, titleOf(item.title)),
       make("p", { class: "meta" }, metaOf(item)),
       make("p", {}, rank(item)),
@@ -48,7 +48,7 @@ export class Billboard {
 
   #light(item) {
     const stage = this.root.closest(".stage");
-    const glow = make("div", { class: "glow", "aria-hidden": "true" }, item.artwork ? make("img", { alt: "", src: item.artwork.url }) : null);
+    const glow = make("div", { class: "glow", "aria-hidden": "true" }, item.artwork ? outOfFocus(item.artwork.url) : null);
     const old = stage.querySelector(".glow");
     stage.prepend(glow);
     if (!old) return;
@@ -56,4 +56,18 @@ export class Billboard {
     glow.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 700 });
     old.animate([{ opacity: 1 }, { opacity: 0 }], { duration: 700, fill: "forwards" }).finished.finally(() => old.remove());
   }
+}
+
+// A poster on a few pixels, stretched over the stage: as soft as a wide blur, which costs a frame each
+// time that something moves above it.
+function outOfFocus(url) {
+  const canvas = make("canvas", { width: 24, height: 14 });
+  const image = new Image();
+  image.addEventListener("load", () => {
+    const pen = canvas.getContext("2d");
+    pen.filter = "blur(2px) saturate(1.5)";
+    pen.drawImage(image, -3, -3, 30, 20);
+  });
+  image.src = url;
+  return canvas;
 }

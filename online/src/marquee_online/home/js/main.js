@@ -38,6 +38,8 @@ const picker = new Picker(byId("picker"), begin);
 let page = null;
 let onList = new Set();
 let turn = 0; // of the visitor: what was asked for in an earlier one is not shown
+let retry; // the next look of a page that something is missing from
+let overdue = null; // the last event, while no page has counted it
 
 const say = (words) => (byId("said").textContent = words);
 const fetchHome = () => getHome(visitor.ask);
@@ -45,14 +47,26 @@ const fetchHome = () => getHome(visitor.ask);
 // Asks for the page and shows it; `anew` when it is another person's.
 async function load(anew = false) {
   const mine = (turn += 1);
-  clearTimeout(load.again);
+  clearTimeout(retry);
+  const asked = performance.now();
   try {
     const fresh = await fetchHome();
-    if (mine === turn) show(fresh, anew);
+    if (mine !== turn) return;
+    if (!anew && sameWithout(fresh)) return void askAgain();
+    const changed = show(fresh, anew);
+    if (overdue && fresh.state?.accepted_at >= overdue.acceptedAt) await hasArrived({ page: fresh, asked }, changed);
   } catch (error) {
     if (mine === turn) failed(error);
   }
 }
+
+// While something is missing, each look draws the images anew: a page that says the same is not shown.
+function sameWithout(fresh) {
+  const said = (one) => JSON.stringify([one.degraded, one.context, one.rows.map((row) => row.items.map((item) => item.item_id))]);
+  return page !== null && fresh.degraded.length > 0 && said(fresh) === said(page);
+}
+
+const askAgain = () => (retry = setTimeout(load, RETRY_MS));
 
 function show(fresh, anew = false) {
   page = fresh;
@@ -69,8 +83,8 @@ function show(fresh, anew = false) {
   seen.watch(page, [...rows.cards.values()]);
   seen.note(billboard.item, billboard.place);
   learn();
-  clearTimeout(load.again);
-  if (page.degraded.length > 0) load.again = setTimeout(load, RETRY_MS);
+  clearTimeout(retry);
+  if (page.degraded.length > 0) askAgain();
   return changed;
 }
 
@@ -98,7 +112,7 @@ function failed(error) {
   } else {
     notice.say(title, says);
   }
-  load.again = setTimeout(async () => {
+  retry = setTimeout(async () => {
     byId("hero").hidden = false;
     byId("taste").hidden = false;
     await load(page === null);
@@ -144,16 +158,23 @@ async function tell(kind, shown, more) {
   strip.accepted(acceptedIn - pressed, answer);
   const arrived = await arrival(() => (mine === turn ? fetchHome().catch(() => null) : null), answer.accepted_at, before);
   if (mine !== turn) return undefined;
+  overdue = { kind, title: titleOf(shown.item.title), pressed, acceptedIn, acceptedAt: answer.accepted_at };
   if (arrived === null) {
     strip.late();
     return load();
   }
-  const changed = show(arrived.page);
+  return hasArrived(arrived, show(arrived.page));
+}
+
+// The event is on the page: the strip shows its way, also where Redis had to come back first.
+async function hasArrived(arrived, changed) {
+  const { kind, title, ...sent } = overdue;
+  overdue = null;
   await painted();
-  const hops = hopsOf({ pressed, acceptedIn, acceptedAt: answer.accepted_at, arrived, shown: performance.now() });
+  const hops = hopsOf({ ...sent, arrived, shown: performance.now() });
   const words = `${count(changed.fresh, "new title")}, ${changed.moved} moved`;
   strip.arrived(hops, words);
-  return say(`${DID[kind]}: ${titleOf(shown.item.title)}. The page has it after ${Math.round(hops.total)} milliseconds: ${words}.`);
+  say(`${DID[kind]}: ${title}. The page has it after ${Math.round(hops.total)} milliseconds: ${words}.`);
 }
 
 // The frame after the change: a task queued in a frame runs once that frame has been handed over.
@@ -169,6 +190,7 @@ async function choose(user, picks = null) {
   await seen.flush();
   visitor.become(user, picks);
   player.hide();
+  overdue = null;
   onList = new Set();
   people.paint();
   await load(true);

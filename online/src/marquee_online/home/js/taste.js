@@ -2,7 +2,7 @@
 
 import { draw, make } from "./element.js";
 import { calm } from "./flip.js";
-import { ago, DID, titleOf } from "./words.js";
+import { ago, DONE, titleOf } from "./words.js";
 
 const AXES = 9; // strongest genres, in the order of the alphabet so that they keep their places
 const LATELY = 3;
@@ -50,7 +50,7 @@ export class Taste {
       return draw("line", { x1: 0, y1: 0, x2: x, y2: y, class: "spoke" });
     });
     const said = [...to].slice(0, AXES).map(([tag, weight]) => `${tag} ${weight.toFixed(2)}`).join(", ");
-    const svg = draw("svg", { viewBox: "-140 -104 280 208", class: "radar", role: "img", "aria-label": `Taste by genre, from minus one to one: ${said}` },
+    const svg = draw("svg", { viewBox: "-152 -104 304 208", class: "radar", role: "img", "aria-label": `Taste by genre, from minus one to one: ${said}` },
       ring(1, "ring"), ring((1 + ZERO) / 2, "ring"), ring(ZERO, "ring ring-zero"), ...spokes, this.shape, ...this.dots, ...labels);
     this.plot.replaceChildren(svg);
   }
@@ -86,7 +86,7 @@ export class Taste {
     const done = (user?.interactions ?? []).slice(0, LATELY);
     if (done.length === 0) return [];
     return [make("h3", { class: "hidden" }, "Lately"), make("ul", { class: "lately", role: "list" }, done.map((one) =>
-      make("li", {}, make("b", {}, titleOf(one.title)), make("span", {}, `${(DID[one.kind] ?? one.kind).toLowerCase()}, ${ago(one.at)}`))))];
+      make("li", {}, make("b", {}, titleOf(one.title)), make("span", {}, `${DONE[one.kind] ?? one.kind}, ${ago(one.at)}`))))];
   }
 }
 

@@ -5,12 +5,12 @@ import { DAYPARTS, DEVICES } from "./words.js";
 
 // People of the shipped data and simulated visitors; anybody else is typed in.
 export const PEOPLE = [
-  { id: "ml-1", says: "action and adventure of the eighties and nineties" },
-  { id: "ml-6", says: "family evenings, romance, the nineties" },
-  { id: "ml-15", says: "science fiction, new and big" },
-  { id: "ml-28", says: "thrillers, dark ones" },
-  { id: "sim-7-1", says: "a simulated visitor" },
-  { id: "sim-7-2", says: "another one, with another taste" },
+  { id: "ml-1", says: "action, comedy and adventure" },
+  { id: "ml-610", says: "horror, drama and thrillers" },
+  { id: "ml-500", says: "comedy, and little else" },
+  { id: "ml-132", says: "drama and romance" },
+  { id: "sim-7-8", says: "simulated: crime and comedy" },
+  { id: "sim-7-0", says: "simulated: drama" },
 ];
 
 const HOURS = { morning: "08:00", day: "14:00", evening: "20:00", night: "23:00" };
@@ -93,8 +93,8 @@ export class Visitor {
 
 export function paintFace(element, user) {
   let hash = 7;
-  for (const letter of user) hash = (hash * 31 + letter.charCodeAt(0)) % 360;
-  element.style.setProperty("--hue", hash);
+  for (const letter of user) hash = (hash * 33 + letter.charCodeAt(0) * 59) % 3600;
+  element.style.setProperty("--hue", (hash * 137) % 360);
   element.textContent = user.startsWith("guest") ? "G" : user.replace(/^[a-z]+-(\d+-)?/, "").slice(0, 2).toUpperCase();
 }
 

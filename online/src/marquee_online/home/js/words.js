@@ -14,13 +14,14 @@ export const DEVICES = { tv: "TV", phone: "Phone", tablet: "Tablet", web: "Compu
 export const DAYPARTS = { morning: "Morning", day: "Day", evening: "Evening", night: "Night" };
 const ON = { tv: "on TV", phone: "on a phone", tablet: "on a tablet", web: "on a computer" };
 const IN = { morning: "in the morning", day: "by day", evening: "in the evening", night: "at night" };
+const PARTS_OF_DAY = { morning: "morning", day: "daytime", evening: "evening", night: "night" };
 const WEEKDAYS = {
   mon: "Monday", tue: "Tuesday", wed: "Wednesday", thu: "Thursday", fri: "Friday", sat: "Saturday", sun: "Sunday",
 };
 
 export function whenWhere(context) {
-  const words = [WEEKDAYS[context.weekday], IN[context.daypart], ON[context.device]].filter(Boolean);
-  return words.join(" ");
+  const when = [WEEKDAYS[context.weekday], PARTS_OF_DAY[context.daypart]].filter(Boolean).join(" ");
+  return [when, ON[context.device]].filter(Boolean).join(", ");
 }
 
 export function rowTitle(row) {
@@ -50,7 +51,12 @@ export const DID = {
   thumbs_down: "Thumbs down", list_add: "On the list", list_remove: "Off the list", click: "Looked at", rating: "Rated",
 };
 
-export const SOURCES = {
+export const DONE = {
+  play: "played", complete: "watched", stop: "stopped early", thumbs_up: "liked", thumbs_down: "not liked",
+  list_add: "on the list", list_remove: "off the list", rating: "rated",
+};
+
+const SOURCES = {
   "ials+item-item": "your taste, and titles near those that you liked",
   similar: "close to a title that you liked",
 };
@@ -74,7 +80,8 @@ export function ago(at, now = Date.now()) {
   if (minutes < 1) return "just now";
   if (minutes < 60) return `${Math.floor(minutes)} min ago`;
   if (minutes < 1440) return `${Math.floor(minutes / 60)} h ago`;
-  return new Date(at).toLocaleDateString(undefined, { year: "numeric", month: "short" });
+  const long = minutes > 1440 * 365;
+  return new Date(at).toLocaleDateString(undefined, long ? { year: "numeric" } : { day: "numeric", month: "short" });
 }
 
 export function count(n, one, many = `${one}s`) {
