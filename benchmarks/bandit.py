@@ -19,6 +19,7 @@ from bandit_limits import FORMS, limits
 from bandit_runs import (
     CONTEXTUAL,
     IMAGES,
+    IMPRESSIONS,
     ORACLE,
     POLICIES,
     RANDOM,
@@ -107,12 +108,12 @@ def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
     """Slope of log cumulative regret over log impressions, from 2 % of the run on."""
     curves = {}
     for name in (RANDOM, SINGLE, CONTEXTUAL, SQUARE):
-        seen = np.cumsum(np.mean([r[name].impressions for r in results], axis=0))
-        whole = [np.cumsum(r[name].regret) for r in results]
-        above = [np.cumsum(r[name].regret - r[name].floor) for r in results]
-        curves[name] = (seen, np.mean(whole, axis=0))
+        whole = [_curve(r[name]) for r in results]
+        above = [_curve(r[name], less=r[name].floor) for r in results]
+        grid = np.geomspace(1_000, IMPRESSIONS, 100)  # runs end with a batch, not with a number
+        curves[name] = grid, np.mean([np.interp(grid, *line) for line in whole], axis=0)
         for what, lines in (("regret", whole), ("regret less what the floor costs", above)):
-            mean, half = interval(np.array([_slope(seen, line) for line in lines]))
+            mean, half = interval(np.array([_slope(*line) for line in lines]))
             judged = name == CONTEXTUAL
             yield (
                 f"{name}: log-log slope of {what}",
@@ -133,8 +134,8 @@ def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
     (OUT / "bandit-regret.svg").write_text(draw(curves))
 
 
-def _curve(one: Run) -> tuple[F64, F64]:
-    return np.cumsum(one.impressions), np.cumsum(one.regret)
+def _curve(one: Run, less: F64 | float = 0.0) -> tuple[F64, F64]:
+    return np.cumsum(one.impressions), np.cumsum(one.regret - less)
 
 
 def _slope(seen: F64, regret: F64, since: float = 0.02) -> float:
