@@ -148,13 +148,14 @@ def test_nobody_without_a_password_reaches_redis(stack: Stack):
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_killed_container_comes_back_and_the_loop_goes_on(stack: Stack, load, service):
+def test_a_killed_container_comes_back_and_the_loop_goes_on(stack, load, http, service):
     goes_on(load)
 
     stack.kill(service)
     stack.wait_healthy(*SERVICES)
 
     goes_on(load)
+    personal(http, "ml-1")  # whose history came by a rebuild: nothing but Redis holds it
 
 
 def test_training_again_swaps_the_model_without_a_failed_page(stack: Stack, load, http):
