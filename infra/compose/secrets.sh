@@ -28,7 +28,9 @@ cp "$root/online/credit-keys" "$root/nearline/credit-keys"   # it credits what o
 hashed() {   # hashed TIER: its password, as an ACL takes it
   printf '#%s' "$(sed 's/.*:\(.*\)@.*/\1/' "$root/$1/redis" | tr -d '\n' | sha256sum | cut -d ' ' -f 1)"
 }
-cat > $root/redis/users.acl <<ACL
+# Nobody can log in as the default user, but Redis itself replays its log as that user: without rights it
+# would drop, at every restart, each write that a function has made.
+cat > "$root/redis/users.acl" <<ACL
 user default off resetpass ~* &* +@all
 user health on nopass resetkeys resetchannels -@all +ping
 user nearline on $(hashed nearline) resetchannels ~u:* ~p:* ~s:* ~b:* ~bandit:* ~cluster:meta -@all +ping +function|load +fcall +exists +get +mget +set +hget +hmget +hgetall +hset +hsetnx +hincrby +scan +unlink
