@@ -123,9 +123,9 @@ def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
             )
     late = [_slope(*_curve(r[CONTEXTUAL]), since=0.5) for r in results]
     mean, half = interval(np.array(late))
-    what = f"{CONTEXTUAL}: slope in the latter half, which 10 new titles open; tends to 1, for the "
+    what = f"{CONTEXTUAL}: slope in the latter half, cold titles in it; it tends to 1, for the "
     yield (
-        what + "floor and what no taste tells stay",
+        what + "floor and what the model cannot tell stay",
         f"{mean:.3f} +- {half:.3f}",
         "told only",
         True,
