@@ -21,6 +21,7 @@ java_package() {   # 17 where the system has it (tested most), else 21 (Debian 1
 }
 wanted=()
 command -v redis-server >/dev/null || wanted+=(redis-server)
+command -v chromium >/dev/null || wanted+=(chromium)   # the browser of tests/browser
 "$python" -c 'import ensurepip' 2>/dev/null || wanted+=(python3-venv)
 if ! command -v java >/dev/null || [ "$(java_major)" -lt 17 ]; then wanted+=("$(java_package)"); fi
 if [ ${#wanted[@]} -gt 0 ]; then

@@ -5,7 +5,7 @@ const DEADLINE_MS = 8000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// Calls `look()` for a page until its state has counted the event. Gives the page and when it was asked
+// Calls `look()` for a page until its state has counted the event; undefined: that look came too late. Gives the page and when it was asked
 // for and answered (performance.now), or null when the deadline passed or the page cannot know.
 export async function arrival(look, acceptedAt, eventsBefore) {
   const end = performance.now() + DEADLINE_MS;
@@ -15,6 +15,7 @@ export async function arrival(look, acceptedAt, eventsBefore) {
     const page = await look();
     const answered = performance.now();
     if (page === null) return null;
+    if (page === undefined) continue;
     if (has(page.state, acceptedAt, eventsBefore)) return { page, asked, answered };
     if (page.degraded.length > 0) return null;
   }

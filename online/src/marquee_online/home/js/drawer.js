@@ -6,6 +6,7 @@ import { actions, metaOf, percent, rank } from "./card.js";
 import { icon, make } from "./element.js";
 import { rowTitle, sourceWords, titleOf, whenWhere } from "./words.js";
 
+const MOST_PAGES = 100;
 const PARTS = [
   ["ials", "Taste", "part-ials"],
   ["item_item", "Nearby titles", "part-item"],
@@ -16,8 +17,22 @@ export class Drawer {
   constructor(dialog, act) {
     this.dialog = dialog;
     this.act = act;
+    this.pages = new Map(); // of this visitor: decision id -> page, whose credit opens its decision
     // A press on the backdrop lands on the dialog itself.
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
+
+  // Pages are remembered, for an image that stays names the decision that drew it.
+  remember(page) {
+    this.pages.set(page.decision_id, page);
+    if (this.pages.size > MOST_PAGES) this.pages.delete(this.pages.keys().next().value);
+  }
+
+  // The choice that drew the image which this one kept, if its decision can still be asked for.
+  async #first(choice, item) {
+    const page = this.pages.get(choice.repeat_of);
+    const decision = page && (await getDecision(page).catch(() => null));
+    return decision?.rows.flatMap((row) => row.items).find((one) => one.item_id === item.item_id);
   }
 
   async open(page, shown, onList) {
@@ -42,7 +57,7 @@ export class Drawer {
     try {
       const decision = await getDecision(page);
       const choice = decision.rows[place.row].items[place.position];
-      body.replaceChildren(whyTitle(decision, row, item, place, choice), whyContext(decision, place, choice), whyImage(item, choice), facts(page, decision, item, choice));
+      body.replaceChildren(whyTitle(decision, row, item, place, choice), whyContext(decision, place, choice), whyImage(item, choice, choice.repeat_of && (await this.#first(choice, item))), facts(page, decision, item, choice));
     } catch (error) {
       body.replaceChildren(make("div", { class: "why" }, make("h3", {}, "The decision is not to be had"), make("p", {}, error.message)), facts(page, {}, item, {}));
     }
@@ -94,13 +109,15 @@ function whyContext(decision, place, choice) {
   return section(title, make("p", {}, "You watch ", make("strong", {}, where), ": ", make("strong", {}, signed(effect)), " on the score. ", says, ", among the titles of this row."));
 }
 
-function whyImage(item, choice) {
+function whyImage(item, shown, first) {
   const title = "Why this image";
   if (!item.artwork) return section(title, make("p", {}, "This title has no image."));
+  const choice = first ?? shown;
   if (choice.repeat_of) return section(title, make("p", {}, "You have seen it with this image in this session, so it stays: ", make("code", {}, choice.artwork_id ?? item.artwork.artwork_id), "."));
   const drawn = (choice.candidates ?? []).map((id, n) => [id, choice.distribution[n]]).sort((a, b) => b[1] - a[1]);
   const chosen = drawn.find(([id]) => id === choice.artwork_id)?.[1] ?? 0;
   return section(title,
+    first ? make("p", {}, "You have seen it with this image in this session, so it stays. This is how it was drawn.") : null,
     make("p", {}, "Drawn by chance from ", make("strong", {}, String(drawn.length)), " images, this one with ", make("strong", {}, percent(chosen)),
       ". The chances lean to images that people of your taste played and liked; they are logged, so that other ways to choose can be judged later."),
     make("ul", { class: "gallery", role: "list" }, drawn.map(([id, share]) => candidate(item, id, share, id === choice.artwork_id))));

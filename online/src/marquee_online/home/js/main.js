@@ -37,7 +37,7 @@ const picker = new Picker(byId("picker"), begin);
 
 let page = null;
 let onList = new Set();
-let turn = 0; // of the visitor: what was asked for in an earlier one is not shown
+let turn = 0; // of asking: an answer to an earlier question than the last is not shown
 let retry; // the next look of a page that something is missing from
 let overdue = null; // the last event, while no page has counted it
 
@@ -70,6 +70,7 @@ const askAgain = () => (retry = setTimeout(load, RETRY_MS));
 
 function show(fresh, anew = false) {
   page = fresh;
+  drawer.remember(page);
   notice.rungs(page.degraded);
   if (page.rows.length === 0) {
     notice.empty("Nothing is left to show", "Every title that the model knows has been watched or judged.", null);
@@ -90,10 +91,10 @@ function show(fresh, anew = false) {
 
 // Taste and list: asked for after the page, for the page does not wait for them.
 async function learn() {
-  const mine = turn;
-  if (page.degraded.length > 0) return;
-  const known = page.state && (await getUser(visitor.user).catch(() => null));
-  if (mine !== turn) return;
+  const of = page;
+  if (of.degraded.length > 0) return;
+  const known = of.state && (await getUser(visitor.user).catch(() => null));
+  if (of !== page) return;
   onList = new Set((known?.interactions ?? []).filter((one) => one.kind === "list_add").map((one) => one.item_id));
   for (const card of rows.cards.values()) if (onList.has(card.item.item_id) !== card.onList) card.update(card.item, card.place, !card.onList);
   taste.show(known);
@@ -140,9 +141,19 @@ async function send(kind, { item, place, page: of }, more = {}) {
   });
 }
 
+// A look for a page that has counted an event of this session. Undefined: something else was asked for
+// meanwhile, and its answer is newer. Null: another visitor is here, or nobody answers.
+async function look(session) {
+  if (session !== visitor.session) return null;
+  const mine = turn;
+  const fresh = await fetchHome().catch(() => null);
+  if (session !== visitor.session) return null;
+  return fresh && mine !== turn ? undefined : fresh;
+}
+
 // An event, from the press to the page that has counted it.
 async function tell(kind, shown, more) {
-  const mine = turn;
+  const session = visitor.session;
   const before = page.state?.events ?? 0;
   const pressed = performance.now();
   strip.sent(kind, shown.item);
@@ -151,13 +162,13 @@ async function tell(kind, shown, more) {
     answer = await send(kind, shown, more);
   } catch (error) {
     const why = error instanceof Unreachable ? "The service does not answer: nothing was counted." : "The event log did not take it: nothing was counted.";
-    strip.refused(why);
+    if (session === visitor.session) strip.refused(why);
     return say(why);
   }
   const acceptedIn = performance.now();
   strip.accepted(acceptedIn - pressed, answer);
-  const arrived = await arrival(() => (mine === turn ? fetchHome().catch(() => null) : null), answer.accepted_at, before);
-  if (mine !== turn) return undefined;
+  const arrived = await arrival(() => look(session), answer.accepted_at, before);
+  if (session !== visitor.session) return undefined;
   overdue = { kind, title: titleOf(shown.item.title), pressed, acceptedIn, acceptedAt: answer.accepted_at };
   if (arrived === null) {
     strip.late();
@@ -201,13 +212,13 @@ async function choose(user, picks = null) {
 // A new visitor: the page comes at once from what was picked; the picks become a history behind it.
 async function begin(user, items) {
   await choose(user, items.map((item) => item.item_id));
-  const mine = turn;
+  const session = visitor.session;
   const liked = items.map((item) => postEvent({ event_id: newId("e-"), user_id: user, type: "thumbs_up", item_id: item.item_id, at: Date.now(), context: page.context, session_id: visitor.session }));
   const answers = await Promise.all(liked).catch(() => null);
-  if (!answers || mine !== turn) return;
+  if (!answers) return;
   const last = Math.max(...answers.map((answer) => answer.accepted_at));
-  const arrived = await arrival(() => (mine === turn ? fetchHome().catch(() => null) : null), last, items.length - 1);
-  if (arrived && mine === turn) show(arrived.page);
+  const arrived = await arrival(() => look(session), last, items.length - 1);
+  if (arrived) show(arrived.page);
 }
 
 async function changeContext(word) {

@@ -32,6 +32,17 @@ const store = (key, value) => {
   }
 };
 
+function sessionOf(user) {
+  const key = `marquee.session.${user}`;
+  try {
+    const session = sessionStorage.getItem(key) ?? newId("s-");
+    sessionStorage.setItem(key, session);
+    return session;
+  } catch {
+    return newId("s-");
+  }
+}
+
 function daypartNow(hour = new Date().getHours()) {
   if (hour >= 5 && hour < 11) return "morning";
   if (hour >= 11 && hour < 17) return "day";
@@ -53,13 +64,14 @@ export class Visitor {
     this.become(asked.get("user") || PEOPLE[0].id);
   }
 
-  // Each visit of each person is a session: images that were seen in it stay as they are.
+  // A session is one person in one tab, also when the page is loaded again: what was seen in it keeps
+  // its image.
   become(user, picks = null) {
     this.user = user;
     if (picks) {
       store(KEY, [{ id: user, picks }, ...this.guests()].slice(0, MOST_GUESTS));
     }
-    this.session = newId("s-");
+    this.session = sessionOf(user);
     this.remember();
   }
 
