@@ -187,6 +187,15 @@ def test_image_that_earns_more_is_shown_more_whoever_looks(kind):
     assert p[0] > 0.9
 
 
+def test_images_that_never_earned_anything_still_share_a_probability_of_1():
+    sums, x = Sums(), np.eye(FEATURES)[0]
+    for n in range(20_000):  # a Beta so close to 0 that most draws of it are 0
+        sums.see(n % 3, x)
+    slate = Slate(features=np.array([x] * 3), images=np.arange(3), starts=np.array([0, 3]))
+    p = BestSingle(posterior(sums, "quality")).distribution(slate, np.random.default_rng(0))
+    assert p.sum() == pytest.approx(1)
+
+
 def test_nothing_learnt_means_uniform_for_squarecb_and_nearly_so_for_sampling():
     slate = slate_of([6] * 50)
     for name in NAMES:

@@ -231,8 +231,11 @@ def _where(known: NDArray[np.bool_], values: F64, place: I64, otherwise: float) 
 def _counted(scores: F64, slate: Slate) -> F64:
     """How often each candidate is its title's best over the draws `(DRAWS, n)`, floored."""
     best = np.maximum.reduceat(scores, slate.starts[:-1], axis=1)
-    wins = scores >= np.repeat(best, np.diff(slate.starts), axis=1)
-    return _floored(wins.sum(axis=0) / wins.shape[0], slate)
+    sizes = np.diff(slate.starts)
+    wins = (scores >= np.repeat(best, sizes, axis=1)).sum(axis=0)
+    # Equal best scores all win: a Beta draw of images that earn nothing is often 0.
+    total = np.add.reduceat(wins, slate.starts[:-1])
+    return _floored(wins / np.repeat(total, sizes), slate)
 
 
 def _argmax(values: F64, slate: Slate) -> I64:
