@@ -213,6 +213,26 @@ def test_nobody_alone_moves_the_sums_far(images):
     assert learnt.sums.images[key("m0")][-2] == CLICKS_PER_HOUR
 
 
+def test_clicks_saved_up_for_another_hour_are_as_few(images):
+    credits = [token(decision=f"d{n}") for n in range(CLICKS_PER_HOUR + 5)]
+    shows = [seen("m0", at=NOW + n, credit=credit) for n, credit in enumerate(credits)]
+    later = NOW + 2 * 3600 * 1000
+    clicks = [outcome("click", at=later + n, credit=credit) for n, credit in enumerate(credits)]
+
+    learnt = after([*shows, *clicks], images)
+
+    assert learnt.sums.images[key("m0")][-2] == CLICKS_PER_HOUR
+    assert learnt.counts["capped"] == 5
+
+
+def test_a_play_is_of_its_own_item_whatever_else_it_says_was_seen(images):
+    claimed = (Seen(item_id="m1", row=0, position=1),)
+
+    learnt = after([outcome("complete", item="m0", seen=claimed)], images)
+
+    assert list(learnt.sums.images) == [key("m0")]
+
+
 def test_batches_cut_anywhere_give_the_same_bits(images):
     rng = np.random.default_rng(3)
     events = []

@@ -24,7 +24,7 @@ from marquee_shared.taste import image_features, image_key
 
 HOUR_MS = 3600 * 1000
 IMPRESSIONS_PER_HOUR = 200  # of one user that are learnt from: nobody alone shall move the sums
-CLICKS_PER_HOUR = 40
+CLICKS_PER_HOUR = 40  # of what was shown within an hour of each other, whenever it is clicked
 PLAYS = frozenset({"click", "play", "stop", "complete"})
 
 
@@ -44,8 +44,11 @@ class Credible:
 
     def items(self) -> tuple[int, ...]:
         """Low hashes of the items that were seen, or of the one that was played."""
-        named = [seen.item_id for seen in self.event.seen]
-        return tuple(item_hash(item) & LOW for item in named or [self.event.item_id or ""])
+        if self.event.type == "impressions":
+            named = [seen.item_id for seen in self.event.seen]
+        else:
+            named = [self.event.item_id or ""]
+        return tuple(item_hash(item) & LOW for item in named)
 
 
 @dataclass(slots=True)
@@ -122,7 +125,7 @@ def _learn_item(
         return seen
     x = image_features(np.asarray(one.credit.taste), themes[None])[0]
     seen = _see(one, choice, now, seen, learnt, x)
-    return seen if one.event.type == "impressions" else _earn(one, choice, now, seen, learnt, x)
+    return seen if one.event.type == "impressions" else _earn(one, choice, seen, learnt, x)
 
 
 def _see(
@@ -153,14 +156,14 @@ def _see(
 
 
 def _earn(
-    one: Credible, choice: Credited, now: int, seen: tuple[Showing, ...], learnt: Learnt, x: F64
+    one: Credible, choice: Credited, seen: tuple[Showing, ...], learnt: Learnt, x: F64
 ) -> tuple[Showing, ...]:
     """Credit an outcome to the choice that was served, as far as it is more than was known."""
     place = _place(seen, choice.item, one.credit.decision_id)
     if place is None:  # a repeat, or capped above
         return seen
     known = seen[place]
-    clicks = sum(s.clicked and s.at > now - HOUR_MS for s in seen)
+    clicks = sum(s.clicked and abs(s.at - known.at) < HOUR_MS for s in seen)
     if not known.clicked and clicks >= CLICKS_PER_HOUR:
         learnt.counts["capped"] += 1
         return seen
