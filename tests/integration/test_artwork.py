@@ -191,3 +191,4 @@ def test_a_rebuild_finds_the_same_sums_to_the_last_bit(http, platform, states, s
         for key, numbers in one.images.items():
             np.testing.assert_array_equal(rebuilt.images[key], numbers)
     assert sum(one.impressions for one in before) > 0
+    wait_until(lambda: states._redis.exists(snapshot_key(new)), "online is told, too")

@@ -69,6 +69,7 @@ class Worker:
         """Consume until `stop`. Raises Interrupted, Unrecoverable."""
         self._cluster = self._states.cluster()
         self._states.load_functions()
+        self._published = b""  # the namespace may be another, with the same sums and no snapshot
         consumer = open_consumer(self._bootstrap, GROUP, self._slot)
         try:
             start = partial(self._acquire, topic_id(self._bootstrap, event.TOPIC))
