@@ -90,7 +90,7 @@ async def know(states: States, ask: Ask) -> Known:
     if state is not None and state.interactions:
         return Known(state=state, basis="history", degraded=degraded, seen=seen)
     if ask.items:
-        return Known(state=_sent_along(ask), basis="request_items", degraded=degraded)
+        return Known(state=_sent_along(ask), basis="request_items", degraded=degraded, seen=seen)
     return Known(state=state, basis="popular", degraded=degraded, seen=seen)
 
 
