@@ -17,7 +17,8 @@ from marquee_infra.platform import Options, Platform, running
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 CHROMIUM = which("chromium") or "/usr/bin/chromium"
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+DESKTOP = {"viewport": {"width": 1180, "height": 740}}  # small files, and the layout of large screens
+SMALL = {"viewport": {"width": 960, "height": 640}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -56,8 +57,6 @@ def _take(browser: Browser, platform: Platform) -> None:
         expect(page.locator(".strip-what")).to_contain_text("Watched", timeout=SECONDS)
         expect(page.locator(".hop[data-lit]")).to_have_count(5, timeout=SECONDS)
         _save(page, "home")
-        page.locator("#rows .row:nth-child(1) .card").nth(2).hover()
-        _save(page, "card")
     with _page(browser, f"{platform.url}/?user={OTHER}&device=tv&time=night") as page:
         _save(page, "another-user")
         page.locator("#rows .row:nth-child(1) .card-face").nth(1).click()
@@ -68,13 +67,13 @@ def _take(browser: Browser, platform: Platform) -> None:
         _save(page, "light")
     with _page(browser, f"{platform.url}/?user={ONE}&device=phone&time=morning", PHONE) as page:
         _save(page, "phone")
-    with _page(browser, f"{platform.url}/?user=ml-132&device=tv&time=evening") as page:
+    with _page(browser, f"{platform.url}/?user={ONE}&device=web&time=evening", SMALL) as page:
         page.locator("#who").click()
         page.get_by_role("button", name="A new visitor").click()
         for n in (1, 2, 6):
             page.locator(".pick").nth(n).click()
         _save(page, "new-visitor")
-        page.get_by_role("button", name="Close").click()
+    with _page(browser, f"{platform.url}/?user={ONE}&device=tv&time=evening") as page:
         with _silent(platform, "redis"):
             page.locator("#who").click()
             page.locator("#users input").fill("ml-74")

@@ -13,7 +13,6 @@ from people import page_with, send
 from marquee_infra.platform import Options, running
 from marquee_shared.store import Store
 
-
 REDIS_MS = "1000"  # a browser and a platform on two cores: what is slow here is not missing
 
 

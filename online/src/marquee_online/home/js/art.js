@@ -10,12 +10,17 @@ export function art(item, eager = false) {
   return image;
 }
 
-// An image that changes is decoded before it is shown: no flash of nothing.
+// An image that changes in sight is decoded before it is shown: no flash of nothing. One that was never
+// in sight goes on waiting until it is.
 export async function swapArt(frame, item) {
   const old = frame.querySelector("img, .art-none");
-  if (old?.getAttribute("src") === (item.artwork?.url ?? null) && old) return;
+  const url = item.artwork?.url ?? null;
+  if (old.getAttribute("src") === url) return;
+  if (old.src && url && !old.naturalWidth) {
+    old.src = url;
+    return;
+  }
   const fresh = art(item, true);
-  if (old && fresh.decode) await fresh.decode().catch(() => undefined);
-  if (old?.isConnected) old.replaceWith(fresh);
-  else if (!old) frame.prepend(fresh);
+  if (fresh.decode) await fresh.decode().catch(() => undefined);
+  if (old.isConnected) old.replaceWith(fresh);
 }

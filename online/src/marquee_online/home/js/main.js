@@ -53,8 +53,9 @@ async function load(anew = false) {
     const fresh = await fetchHome();
     if (mine !== turn) return;
     if (!anew && sameWithout(fresh)) return void askAgain();
+    const answered = performance.now();
     const changed = show(fresh, anew);
-    if (overdue && fresh.state?.accepted_at >= overdue.acceptedAt) await hasArrived({ page: fresh, asked }, changed);
+    if (overdue && fresh.state?.accepted_at >= overdue.acceptedAt) await hasArrived({ page: fresh, asked, answered }, changed);
   } catch (error) {
     if (mine === turn) failed(error);
   }
@@ -180,9 +181,10 @@ async function tell(kind, shown, more) {
 // The event is on the page: the strip shows its way, also where Redis had to come back first.
 async function hasArrived(arrived, changed) {
   const { kind, title, ...sent } = overdue;
+  const placed = performance.now();
   overdue = null;
   await painted();
-  const hops = hopsOf({ ...sent, arrived, shown: performance.now() });
+  const hops = hopsOf({ ...sent, arrived, placed, shown: performance.now() });
   const words = `${count(changed.fresh, "new title")}, ${changed.moved} moved`;
   strip.arrived(hops, words);
   say(`${DID[kind]}: ${title}. The page has it after ${Math.round(hops.total)} milliseconds: ${words}.`);
@@ -202,6 +204,7 @@ async function choose(user, picks = null) {
   visitor.become(user, picks);
   player.hide();
   overdue = null;
+  taste.show(null);
   onList = new Set();
   people.paint();
   await load(true);

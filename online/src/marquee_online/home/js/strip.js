@@ -9,11 +9,11 @@ const CLOCKS = [
   ["Kafka", "From the service's check to nearline's taking it: accepted_at to consumed_at, on the clocks of those two processes. It overlaps the first hop: the log is read while the answer is still on its way back."],
   ["nearline", "consumed_at to folded_at, on nearline's own clock."],
   ["Redis", "From folded_at, nearline's clock, to the moment when this browser asked for the first page that had it, its clock: writing, and waiting for the browser's next look. Where the two clocks differ, so does this figure."],
-  ["page", "Asking for that page, ranking, answering and showing it. Measured by this browser."],
+  ["page", "Asking for that page, ranking, answering, placing it in the document and painting it. Measured by this browser."],
 ];
 
 // What each hop took. `folded_at` is absent from a state that something else has folded since.
-export function hopsOf({ pressed, acceptedIn, acceptedAt, arrived, shown, origin = performance.timeOrigin }) {
+export function hopsOf({ pressed, acceptedIn, acceptedAt, arrived, placed, shown, origin = performance.timeOrigin }) {
   const state = arrived.page.state;
   const whole = state.accepted_at === acceptedAt;
   return {
@@ -25,6 +25,7 @@ export function hopsOf({ pressed, acceptedIn, acceptedAt, arrived, shown, origin
       shown - arrived.asked,
     ],
     total: shown - pressed,
+    page: { answered: arrived.answered - arrived.asked, placed: placed - arrived.asked, painted: shown - arrived.asked },
     whole,
   };
 }
@@ -40,6 +41,7 @@ export class Strip {
     this.sum = make("b", {}, "");
     const clocks = make("div", { class: "clocks", id: "clocks", popover: "auto" },
       make("h2", {}, "What is measured, and by which clock"),
+      (this.last = make("p")),
       make("dl", {}, CLOCKS.flatMap(([name, says]) => [make("dt", {}, name), make("dd", {}, says)])),
     );
     const ask = make("button", { class: "round", type: "button", popovertarget: "clocks", "aria-label": "What is measured, and by which clock" }, icon("why"));
@@ -61,15 +63,17 @@ export class Strip {
   }
 
   // What the 202 says: the event is on the log. How far it has come since, only the next page tells.
-  accepted(ms, answer) {
-    this.#say(0, ms);
+  accepted(took, answer) {
+    this.#say(0, took);
     this.note.textContent = `on the log: partition ${answer.partition}, offset ${answer.offset}`;
     this.#light(1);
   }
 
   arrived(hops, changed) {
-    hops.ms.forEach((ms, n) => this.#say(n, ms));
+    hops.ms.forEach((value, n) => this.#say(n, value));
     this.sum.replaceChildren(`${Math.round(hops.total)} ms`, make("small", {}, "from your press to the new page"));
+    const { answered, placed, painted } = hops.page;
+    this.last.textContent = `Of the last page: answered after ${ms(answered)}, in the document after ${ms(placed)}, painted after ${ms(painted)}.`;
     this.note.textContent = hops.whole ? changed : `${changed}; a later event is in these hops`;
     this.#light(HOPS.length);
   }
@@ -85,10 +89,9 @@ export class Strip {
     this.#light(-1);
   }
 
-  #say(n, ms) {
-    const words = ms < 1 ? "<1 ms" : `${Math.round(ms)} ms`;
-    this.hops[n].label.replaceChildren(make("span", {}, words));
-    this.hops[n].element.dataset.ms = ms.toFixed(1);
+  #say(n, value) {
+    this.hops[n].label.textContent = ms(value);
+    this.hops[n].element.dataset.ms = value.toFixed(1);
   }
 
   #light(until) {
@@ -98,3 +101,5 @@ export class Strip {
     });
   }
 }
+
+const ms = (value) => (value < 1 ? "<1 ms" : `${Math.round(value)} ms`);

@@ -22,7 +22,7 @@ export class Taste {
     this.lately.replaceChildren(...this.#lately(user));
     if (taste.length < 3) {
       this.weights = new Map();
-      this.plot.replaceChildren(make("p", { class: "none" }, "Not known yet. Play or like a title and a shape appears here."));
+      this.plot.replaceChildren(make("p", { class: "none" }, "Not known yet. Play or like some titles, and a shape appears here."));
       return;
     }
     const axes = taste.slice(0, AXES).map(({ tag }) => tag).sort();
