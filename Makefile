@@ -59,6 +59,9 @@ bench-context: setup ## planted context recovered, shuffled labels without effec
 bench-bandit: setup ## artwork: policies before simulated people, propensities, estimators, retention (ARGS=3 seeds)
 	@$(BIN)/python benchmarks/bandit.py $(ARGS)
 
+screenshots: setup ## docs/screenshots/*.png, of a demo that is started for them
+	@$(BIN)/python infra/screenshots.py
+
 format: setup ## let ruff rewrite
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
@@ -66,4 +69,4 @@ lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins a
 	@infra/lock.sh
 
 .PHONY: help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context bench-bandit \
-  engine images compose-test compose-clean format lock
+  engine images compose-test compose-clean screenshots format lock
