@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from models import small_model
 
-from marquee_nearline.learn import CLICKS_PER_HOUR, IMPRESSIONS_PER_HOUR, Learnt, credible, learn
+from marquee_nearline.learn import Learnt, credible, learn
 from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, Credited, sign
 from marquee_shared.event import Event, Seen
 from marquee_shared.ids import item_hash
 from marquee_shared.images import LOW, Images
-from marquee_shared.seen import FULL_QUALITY
+from marquee_shared.seen import CLICKS_PER_HOUR, FULL_QUALITY, IMPRESSIONS_PER_HOUR
 from marquee_shared.sums import Sums
 from marquee_shared.taste import image_features, image_key, taste, theme_vector, user_features
 

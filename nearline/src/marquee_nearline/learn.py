@@ -18,13 +18,19 @@ from marquee_shared.event import Event
 from marquee_shared.fold_in import F64
 from marquee_shared.ids import event_hash, item_hash
 from marquee_shared.images import LOW, Images
-from marquee_shared.seen import FULL_QUALITY, Showing, decode_seen, encode_seen, newest
+from marquee_shared.seen import (
+    CLICKS_PER_HOUR,
+    FULL_QUALITY,
+    HOUR_MS,
+    IMPRESSIONS_PER_HOUR,
+    Showing,
+    decode_seen,
+    encode_seen,
+    newest,
+)
 from marquee_shared.sums import Sums
 from marquee_shared.taste import image_features, image_key
 
-HOUR_MS = 3600 * 1000
-IMPRESSIONS_PER_HOUR = 200  # of one user that are learnt from: nobody alone shall move the sums
-CLICKS_PER_HOUR = 40  # of what was shown within an hour of each other, whenever it is clicked
 PLAYS = frozenset({"click", "play", "stop", "complete"})
 
 

@@ -14,6 +14,9 @@ from marquee_shared.errors import BadState
 VERSION = 1
 MOST = 255  # showings kept, newest first
 FULL_QUALITY = 255  # a play to the end
+HOUR_MS = 3600 * 1000
+IMPRESSIONS_PER_HOUR = 200  # of one user that are learnt from: nobody alone shall move the sums
+CLICKS_PER_HOUR = 40  # of what was shown within an hour of each other, whenever it is clicked
 _ENTRY = struct.Struct("<IBBBIIHB")  # at as u32 low, u16 high
 
 
