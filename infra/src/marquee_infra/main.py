@@ -136,7 +136,8 @@ def _welcome(console: Console, platform: Platform) -> None:
     for row in platform.health():
         table.add_row(row.component, _state(row), row.address)
     console.print(table)
-    console.print(f"API    {platform.url}/docs", f"Log    {platform.supervisor.log.path}", sep="\n")
+    console.print(f"Page   {platform.url}/", f"API    {platform.url}/docs", sep="\n")
+    console.print(f"Log    {platform.supervisor.log.path}")
     console.print("Ctrl-C stops everything.")
 
 
