@@ -22,10 +22,10 @@ export function actions(item, onList, act, { why = true, play = true } = {}) {
   const title = titleOf(item.title);
   const round = (kind, name, label, extra = {}) =>
     make("button", { class: `round ${extra.class ?? ""}`, type: "button", "data-act": kind, "aria-label": `${label}: ${title}`, title: label,
-      "aria-pressed": extra.pressed, onclick: () => act(kind) }, icon(name));
+      "data-on": extra.on, onclick: () => act(kind) }, icon(name));
   return [
     play && round("play", "play", "Play", { class: "go" }),
-    round(onList ? "list_remove" : "list_add", onList ? "check" : "add", onList ? "Take off my list" : "Put on my list", { pressed: String(onList) }),
+    round(onList ? "list_remove" : "list_add", onList ? "check" : "add", onList ? "Take off my list" : "Put on my list", { on: onList }),
     round("thumbs_up", "up", "I like it"),
     round("thumbs_down", "down", "Not for me"),
     why && round("why", "why", "Why this title"),
@@ -92,7 +92,7 @@ export class Card {
       make("p", { class: "card-title" }, titleOf(item.title)),
       make("p", { class: "meta" }, metaOf(item)),
       ...[rank(item)].filter(Boolean),
-      make("p", { class: "source" }, chance === undefined ? sourceWords(item.source) : `${sourceWords(item.source)} · image drawn with ${percent(chance)}`),
+      make("p", { class: "source" }, [sourceWords(item.source), item.artwork && imageWords(chance)].filter(Boolean).join(" · ")),
     );
     if (held) this.panel.querySelector(`[data-act="${focused}"]`)?.focus();
   }
@@ -119,6 +119,9 @@ export class Card {
     this.element.addEventListener("focusout", () => setTimeout(() => this.element.matches(":hover, :focus-within") || close()));
   }
 }
+
+// A page that draws no image anew for a title keeps the one that was seen in this session.
+const imageWords = (chance) => (chance === undefined ? "image as you saw it before" : `image drawn with ${percent(chance)}`);
 
 export function percent(share) {
   if (share > 0 && share < 0.001) return "under 0.1 %";

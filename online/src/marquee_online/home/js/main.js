@@ -93,12 +93,13 @@ function show(fresh, anew = false) {
 // Taste and list: asked for after the page, for the page does not wait for them.
 async function learn() {
   const of = page;
-  if (of.degraded.length > 0) return;
+  if (of.degraded.length > 0) return void (taste.of === visitor.user || taste.show(null, true));
   const known = of.state && (await getUser(visitor.user).catch(() => null));
   if (of !== page) return;
   onList = new Set((known?.interactions ?? []).filter((one) => one.kind === "list_add").map((one) => one.item_id));
   for (const card of rows.cards.values()) if (onList.has(card.item.item_id) !== card.onList) card.update(card.item, card.place, !card.onList);
   taste.show(known);
+  taste.of = visitor.user; // a shape stays while Redis is away, for the person whose it is
 }
 
 function failed(error) {
@@ -204,6 +205,7 @@ async function choose(user, picks = null) {
   visitor.become(user, picks);
   player.hide();
   overdue = null;
+  taste.of = null;
   taste.show(null);
   onList = new Set();
   people.paint();

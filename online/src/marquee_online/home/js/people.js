@@ -4,7 +4,7 @@ import { icon, make } from "./element.js";
 import { count } from "./words.js";
 import { nameOf, paintFace, PEOPLE } from "./visitor.js";
 
-const ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/;
+const ID = /^[A-Za-z0-9_.:-]{1,128}$/; // as the API has it
 
 export class People {
   constructor(root, visitor, { choose, pick }) {
@@ -38,12 +38,12 @@ export class People {
   }
 
   #anybody() {
-    const input = make("input", { name: "user", "aria-label": "Another user id", placeholder: "another user id", autocomplete: "off", spellcheck: "false", maxlength: "64" });
+    const input = make("input", { name: "user", "aria-label": "Another user id", placeholder: "another user id", autocomplete: "off", spellcheck: "false", maxlength: "128" });
     const form = make("form", {}, input, make("button", { class: "button", type: "submit" }, "Watch"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const id = input.value.trim();
-      input.setCustomValidity(ID.test(id) ? "" : "Letters, digits and . _ : - , at most 64");
+      input.setCustomValidity(ID.test(id) ? "" : "Letters, digits and . _ : -");
       if (form.reportValidity()) this.#leave(() => this.choose(id));
     });
     input.addEventListener("input", () => input.setCustomValidity(""));

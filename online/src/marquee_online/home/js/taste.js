@@ -15,14 +15,16 @@ export class Taste {
     this.plot = plot;
     this.lately = lately;
     this.weights = new Map();
+    this.of = null;
   }
 
-  show(user) {
+  // `away`: nobody can say now, for the part that knows does not answer.
+  show(user, away = false) {
     const taste = user?.taste ?? [];
     this.lately.replaceChildren(...this.#lately(user));
     if (taste.length < 3) {
       this.weights = new Map();
-      this.plot.replaceChildren(make("p", { class: "none" }, "Not known yet. Play or like some titles, and a shape appears here."));
+      this.plot.replaceChildren(make("p", { class: "none" }, away ? "Not known while Redis does not answer." : "Not known yet. Play or like some titles, and a shape appears here."));
       return;
     }
     const axes = taste.slice(0, AXES).map(({ tag }) => tag).sort();
