@@ -70,6 +70,12 @@ def image(item):
     return image_key(item_hash(item["item_id"]) & LOW, index)
 
 
+def earned(states, user, item):
+    """Impressions, clicks and quality of the image that an item was shown with."""
+    numbers = learnt(states, user).images[image(item)]
+    return numbers[0], numbers[-2], numbers[-1]
+
+
 def test_every_title_has_an_image_with_the_probability_it_was_drawn_with(http, user):
     page = page_of(http, user)
 
@@ -145,6 +151,23 @@ def test_a_title_keeps_its_image_within_a_session_and_teaches_once(http, states,
     page_with(http, user, 2)
 
     assert learnt(states, user).impressions == before
+
+
+def test_a_play_on_a_repeat_in_the_same_session_earns_for_the_first_showing(http, states, user):
+    first = page_of(http, user, "s1")
+    played = report_seen(http, user, first, "s1")[0]
+    page_with(http, user, 1)
+    before = earned(states, user, played)
+
+    again = page_of(http, user, "s1")
+    shown = {item["item_id"]: item["artwork"] for row in again["rows"] for item in row["items"]}
+    assert "probability" not in shown[played["item_id"]]
+    report_seen(http, user, again, "s1")
+    session = {"credit": again["credit"], "session_id": "s1"}
+    send(http, user, played["item_id"], "complete", **session)
+    page_with(http, user, 3)
+
+    assert earned(states, user, played) == (before[0], before[1] + 1, before[2] + 1)
 
 
 def test_a_forged_token_is_taken_as_an_event_and_earns_nothing(http, states, user):

@@ -7,14 +7,20 @@ import numpy as np
 import pytest
 from models import small_model
 
-from marquee_nearline.learn import Learnt, credible, learn
+from marquee_nearline.learn import Learnt, credible, image_keys, learn
 from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, Credited, sign
 from marquee_shared.event import Event, Seen
 from marquee_shared.ids import item_hash
 from marquee_shared.images import LOW, Images
-from marquee_shared.seen import CLICKS_PER_HOUR, FULL_QUALITY, IMPRESSIONS_PER_HOUR
+from marquee_shared.seen import (
+    CLICKS_PER_HOUR,
+    FULL_QUALITY,
+    HOUR_MS,
+    IMPRESSIONS_PER_HOUR,
+    MOST,
+)
 from marquee_shared.sums import Sums
 from marquee_shared.taste import image_features, image_key, taste, theme_vector, user_features
 
@@ -40,7 +46,7 @@ def images():
     return Images(replace(model, items=items))
 
 
-def token(user="u1", decision="d1", items=("m0", "m1"), at=NOW, artwork=1):
+def token(user="u1", decision="d1", items=("m0", "m1"), at=NOW, artwork=1, features=USER):
     choices = tuple(
         Credited(item=item_hash(i) & LOW, artwork=artwork, policy="lin-ts/1", propensity=0.5)
         for i in items
@@ -49,7 +55,7 @@ def token(user="u1", decision="d1", items=("m0", "m1"), at=NOW, artwork=1):
         decision_id=decision,
         user=item_hash(user),
         issued_at=at,
-        taste=tuple(USER.tolist()),
+        taste=tuple(features.tolist()),
         choices=choices,
     )
     return sign(credit, "k1", KEYS["k1"])
@@ -151,6 +157,72 @@ def test_an_impression_reported_twice_counts_once(images):
     assert learnt.counts["seen_before"] == 1
 
 
+def test_a_play_on_a_repeat_earns_for_the_first_showing_by_its_own_features(images):
+    repeat = token(decision="d2", items=("m1",), features=-USER)  # m0 was shown in s1 before
+    events = [
+        seen("m0", session="s1"),
+        seen("m0", session="s1", credit=repeat, number=1),
+        outcome("complete", credit=repeat, session_id="s1"),
+        outcome("complete", credit=repeat, session_id="s1", at=NOW + 2000),
+    ]
+
+    learnt = after(events, images)
+
+    assert learnt.counts == {"impression": 1, "repeat": 1, "outcome": 1, "outcome_before": 1}
+    assert learnt.sums.images[key("m0")].tolist() == [*features(images), 1.0, 1.0]
+    assert learnt.sums.response("click").tolist() == features(images).tolist()
+
+
+def test_the_newest_of_a_title_s_showings_in_the_session_earns(images):
+    repeat = token(decision="d3", items=(), at=NOW + 2000)
+    events = [
+        seen("m0", session="s1", credit=token(decision="d1", artwork=0)),
+        seen("m0", session="s2", credit=token(decision="d2", artwork=1), number=1),
+        outcome("click", credit=repeat, session_id="s2", at=NOW + 3000),
+    ]
+
+    learnt = after(events, images)
+
+    assert learnt.sums.images[key("m0", 0)][-2:].tolist() == [0.0, 0.0]
+    assert learnt.sums.images[key("m0", 1)][-2:].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("session", "at"),
+    [("s2", NOW + 1000), (None, NOW + 1000), ("s1", NOW + ATTRIBUTION_MS + 1)],
+    ids=["another session", "no session", "past the window"],
+)
+def test_without_a_choice_and_a_showing_in_the_session_nothing_is_earned(images, session, at):
+    repeat = token(decision="d2", items=("m1",), at=at)
+    events = [
+        seen("m0", session="s1"),
+        outcome("complete", credit=repeat, session_id=session, at=at),
+    ]
+
+    learnt = after(events, images)
+
+    assert learnt.counts == {"impression": 1, "no_choice": 1}
+
+
+def test_the_images_of_a_batch_hold_all_that_a_play_on_a_repeat_may_be_about(images):
+    repeat = token(decision="d2", items=("m1",))
+    found, _ = credible([outcome("play", credit=repeat), outcome("play", "m1")], KEYS)
+
+    known = len(images.of(images.model.row_of["m0"])[0])
+    assert image_keys(found, images) == sorted([*(key("m0", n) for n in range(known)), key("m1")])
+
+
+def test_within_the_window_a_user_teaches_by_so_many_impressions_and_none_is_pushed_out(images):
+    hours = range(NOW, NOW + ATTRIBUTION_MS + 1, HOUR_MS)  # the first is in the window at the last
+    times = [hour for hour in hours for _ in range(IMPRESSIONS_PER_HOUR)]
+    shows = [seen("m0", at=at, credit=token(decision=f"d{n}", at=at)) for n, at in enumerate(times)]
+
+    learnt = after(shows, images)
+
+    assert learnt.counts == {"impression": MOST, "capped": IMPRESSIONS_PER_HOUR}
+    assert [showing.at for showing in learnt.seen["u1"]] == times[:MOST]
+
+
 def test_a_repeat_within_a_session_teaches_nothing_and_in_another_session_does(images):
     one, other = token(decision="d1"), token(decision="d2")
     events = [
@@ -193,7 +265,6 @@ def test_an_image_that_the_model_does_not_know_teaches_nothing(images):
     learnt = after([seen("m0", credit=token(artwork=9))], images)
 
     assert learnt.counts == {"unknown_image": 1}
-    assert after([seen("m0")], None).counts == {"unknown_image": 1}
 
 
 def test_nobody_alone_moves_the_sums_far(images):
@@ -216,7 +287,7 @@ def test_nobody_alone_moves_the_sums_far(images):
 def test_clicks_saved_up_for_another_hour_are_as_few(images):
     credits = [token(decision=f"d{n}") for n in range(CLICKS_PER_HOUR + 5)]
     shows = [seen("m0", at=NOW + n, credit=credit) for n, credit in enumerate(credits)]
-    later = NOW + 2 * 3600 * 1000
+    later = NOW + 2 * HOUR_MS
     clicks = [outcome("click", at=later + n, credit=credit) for n, credit in enumerate(credits)]
 
     learnt = after([*shows, *clicks], images)
@@ -239,9 +310,13 @@ def test_batches_cut_anywhere_give_the_same_bits(images):
     for n in range(60):
         user, decision = f"u{rng.integers(4)}", f"d{n}"
         credit = token(user=user, decision=decision, at=NOW + n)
-        events.append(seen("m0", "m1", user=user, at=NOW + n, credit=credit))
+        session = f"s{n // 9}"
+        events.append(seen("m0", "m1", user=user, at=NOW + n, credit=credit, session=session))
         if rng.random() < 0.5:
-            events.append(outcome("complete", user=user, at=NOW + n, credit=credit))
+            repeat = token(user=user, decision=f"r{n}", at=NOW + n, items=(), features=-USER)
+            played = repeat if rng.random() < 0.5 else credit
+            fields = {"user": user, "at": NOW + n, "credit": played, "session_id": session}
+            events.append(outcome("complete", **fields))
     whole = after(events, images)
 
     for size in (1, 7):

@@ -19,7 +19,7 @@ class Remembered:
 
 
 def test_a_visitor_who_sends_items_along_keeps_the_images_of_the_session():
-    showing = Showing(item=1, artwork=0, decision_id="d1", session=7, at=1)
+    showing = Showing(item=1, artwork=0, decision_id="d1", session=7, at=1, taste=())
     ask = Ask(decision_id="d2", at=2, context=Context(), user_id="u1", items=("m0",))
 
     known = asyncio.run(know(Remembered(showing), ask))

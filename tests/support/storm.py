@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -133,8 +134,10 @@ class Load:
         return self._impressions(one) if self._random.random() < 0.2 else one
 
     def _impressions(self, one: Event) -> Event:
-        """Three titles of a page were seen, and the first of them is played next."""
+        """Three titles of a page were seen in a session, and the first of them is played next:
+        there, or on a later page of the session, which has it as a repeat."""
         items = self._random.sample(range(60), 3)
+        session = f"s{self._random.randrange(5)}"
         credit = Credit(
             decision_id=one.event_id,
             user=item_hash(one.user_id),
@@ -150,14 +153,25 @@ class Load:
                 for item in items
             ),
         )
-        token = sign(credit, "k1", KEYS["k1"])
+        later = replace(
+            credit,
+            decision_id=f"{one.event_id}-later",
+            taste=tuple(-number for number in credit.taste),
+            choices=(),
+        )
+        token, repeat = (sign(page, "k1", KEYS["k1"]) for page in (credit, later))
         names = [f"m{item}" for item in items]
         self._outcome = msgspec.structs.replace(
-            one, event_id=f"{one.event_id}-play", type="complete", item_id=names[0], credit=token
+            one,
+            event_id=f"{one.event_id}-play",
+            type="complete",
+            item_id=names[0],
+            session_id=session,
+            credit=self._random.choice((token, repeat)),
         )
         seen = tuple(Seen(item_id=n, row=0, position=p) for p, n in enumerate(names))
         return msgspec.structs.replace(
-            one, type="impressions", item_id=None, seen=seen, credit=token
+            one, type="impressions", item_id=None, session_id=session, seen=seen, credit=token
         )
 
     def send(self, one: Event) -> None:

@@ -23,7 +23,7 @@ from marquee_nearline.dead_letter import bury
 from marquee_nearline.errors import Interrupted, Unrecoverable
 from marquee_nearline.fold import by_user, fold_batch
 from marquee_nearline.kafka import Taken, open_consumer, show_progress, subscribe, take, topic_id
-from marquee_nearline.learn import Learnt, credible, learn
+from marquee_nearline.learn import Learnt, credible, image_keys, learn
 from marquee_nearline.state_store import DUP, OK, StateStore
 from marquee_shared import event
 from marquee_shared.cluster import Cluster
@@ -129,6 +129,10 @@ class Worker:
         events, rejected = _decode(batch)
         users = by_user(events)
         teaching, refused = credible(events, self._credit_keys)
+        model = self._serving()
+        images = self._images(model) if model else None
+        if teaching and images is None:  # a token that holds proves that there is a model
+            raise Interrupted("no model yet: impressions wait for it")
         namespace = self._cluster.namespace
         learners = sorted({one.event.user_id for one in teaching})
         loaded = self._states.load(
@@ -136,16 +140,17 @@ class Worker:
             partition,
             list(users),
             learners=learners,
-            images=sorted({image for one in teaching for image in one.images()}),
+            images=image_keys(teaching, images) if images else (),
         )
         if loaded.offset != first:
             raise Interrupted(f"partition {partition}: MISMATCH at load")
-        folded_at, model = _now_ms(), self._serving()
+        folded_at = _now_ms()
         folded = fold_batch(
             users, loaded.blobs, model, consumed_at=consumed_at, folded_at=folded_at
         )
         learnt = Learnt.of(loaded.sums, dict(zip(learners, loaded.seen, strict=True)), refused)
-        learn(teaching, learnt, self._images(model) if model else None)
+        if images:
+            learn(teaching, learnt, images)
         if rejected:
             bury(self._producer, rejected)
         answer = self._states.apply(

@@ -3,11 +3,12 @@
 A page's credit token says which image of which title was drawn, for whom. An impression is counted
 when it was really seen, once per session and title, its reward unknown; what it earns is added when
 it is reported, within the attribution window, and only what is more than was known: a click counts
-once, the quality of a play up to the best share watched. Nothing waits for a timer.
+once, the quality of a play up to the best share watched. A later page of the session has the title
+as a repeat, without a choice: a play there earns for the first showing. Nothing waits for a timer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,12 +24,13 @@ from marquee_shared.seen import (
     FULL_QUALITY,
     HOUR_MS,
     IMPRESSIONS_PER_HOUR,
+    MOST,
     Showing,
     decode_seen,
     encode_seen,
     newest,
 )
-from marquee_shared.sums import Sums
+from marquee_shared.sums import Reward, Sums
 from marquee_shared.taste import image_features, image_key
 
 PLAYS = frozenset({"click", "play", "stop", "complete"})
@@ -42,11 +44,15 @@ class Credible:
     credit: Credit
     choices: Mapping[int, Credited]  # by item
 
-    def images(self) -> Iterable[int]:
-        """The keys of the images that it may be about."""
-        for item in self.items():
-            if item in self.choices:
-                yield image_key(item, self.choices[item].artwork)
+    @property
+    def session(self) -> int:
+        """As a showing names it."""
+        return event_hash(self.event.session_id) if self.event.session_id else 0
+
+    @property
+    def now(self) -> int:
+        """When it reached us, ms since epoch."""
+        return self.event.accepted_at or self.event.at
 
     def items(self) -> tuple[int, ...]:
         """Low hashes of the items that were seen, or of the one that was played."""
@@ -102,94 +108,128 @@ def credible(
     return found, refused
 
 
-def learn(events: Sequence[Credible], learnt: Learnt, images: Images | None) -> None:
-    """Add the events to `learnt`, in order. Without a model nothing is known of any image."""
+def image_keys(events: Sequence[Credible], images: Images) -> list[int]:
+    """Of the images that the events may be about, ascending: on a repeat, any of the title's."""
+    keys: set[int] = set()
+    for one in events:
+        for item in one.items():
+            if item in one.choices:
+                keys.add(image_key(item, one.choices[item].artwork))
+            elif one.event.type != "impressions":
+                keys.update(images.keys(item))
+    return sorted(keys)
+
+
+def learn(events: Sequence[Credible], learnt: Learnt, images: Images) -> None:
+    """Add the events to `learnt`, in order."""
     for one in events:
         user = one.event.user_id
-        now = one.event.accepted_at or one.event.at
-        seen = newest(learnt.seen.get(user, ()), now - ATTRIBUTION_MS)
+        seen = newest(learnt.seen.get(user, ()), one.now - ATTRIBUTION_MS)
         for item in one.items():
-            seen = _learn_item(one, item, now, seen, learnt, images)
+            seen = _learn_item(one, item, seen, learnt, images)
         learnt.seen[user] = seen
 
 
 def _learn_item(
-    one: Credible,
-    item: int,
-    now: int,
-    seen: tuple[Showing, ...],
-    learnt: Learnt,
-    images: Images | None,
+    one: Credible, item: int, seen: tuple[Showing, ...], learnt: Learnt, images: Images
 ) -> tuple[Showing, ...]:
+    """An impression, or an outcome: on a repeat, of what this session first showed of the item."""
     choice = one.choices.get(item)
-    if choice is None:  # not on that page, or a repeat within the session: it teaches nothing
-        learnt.counts["no_choice"] += 1
+    if choice is not None:
+        seen = _see(one, choice, seen, learnt, images)
+        place = _shown_by(seen, item, one.credit.decision_id)
+    else:
+        place = _shown_in(seen, item, one.session)
+        if place is None:  # not on that page, or shown too long ago
+            learnt.counts["no_choice"] += 1
+        elif one.event.type == "impressions":
+            learnt.counts["repeat"] += 1
+    if place is None or one.event.type == "impressions":
         return seen
-    themes = images.themes(item, choice.artwork) if images else None
-    if themes is None:
-        learnt.counts["unknown_image"] += 1
-        return seen
-    x = image_features(np.asarray(one.credit.taste), themes[None])[0]
-    seen = _see(one, choice, now, seen, learnt, x)
-    return seen if one.event.type == "impressions" else _earn(one, choice, seen, learnt, x)
+    return _earn(one.event, place, seen, learnt, images)
 
 
 def _see(
-    one: Credible, choice: Credited, now: int, seen: tuple[Showing, ...], learnt: Learnt, x: F64
+    one: Credible,
+    choice: Credited,
+    seen: tuple[Showing, ...],
+    learnt: Learnt,
+    images: Images,
 ) -> tuple[Showing, ...]:
     """Count a first showing; an outcome without one proves it."""
-    session = event_hash(one.event.session_id) if one.event.session_id else 0
-    if _place(seen, choice.item, one.credit.decision_id) is not None:
+    if _shown_by(seen, choice.item, one.credit.decision_id) is not None:
         if one.event.type == "impressions":
             learnt.counts["seen_before"] += 1
         return seen
-    if session and any(s.item == choice.item and s.session == session for s in seen):
+    if _shown_in(seen, choice.item, one.session) is not None:
         learnt.counts["repeat"] += 1
         return seen
-    if sum(s.at > now - HOUR_MS for s in seen) >= IMPRESSIONS_PER_HOUR:
-        learnt.counts["capped"] += 1
-        return seen
-    learnt.sums.see(image_key(choice.item, choice.artwork), x)
-    learnt.counts["impression"] += 1
     showing = Showing(
         item=choice.item,
         artwork=choice.artwork,
         decision_id=one.credit.decision_id,
-        session=session,
-        at=now,
+        session=one.session,
+        at=one.now,
+        taste=one.credit.taste,
     )
-    return newest((*seen, showing), now - ATTRIBUTION_MS)
+    x = _features(showing, images)
+    if x is None:
+        learnt.counts["unknown_image"] += 1
+        return seen
+    lately = sum(s.at > one.now - HOUR_MS for s in seen)
+    if lately >= IMPRESSIONS_PER_HOUR or len(seen) >= MOST:
+        learnt.counts["capped"] += 1
+        return seen
+    learnt.sums.see(image_key(showing.item, showing.artwork), x)
+    learnt.counts["impression"] += 1
+    return (*seen, showing)
 
 
 def _earn(
-    one: Credible, choice: Credited, seen: tuple[Showing, ...], learnt: Learnt, x: F64
+    event: Event, place: int, seen: tuple[Showing, ...], learnt: Learnt, images: Images
 ) -> tuple[Showing, ...]:
-    """Credit an outcome to the choice that was served, as far as it is more than was known."""
-    place = _place(seen, choice.item, one.credit.decision_id)
-    if place is None:  # a repeat, or capped above
-        return seen
+    """Credit an outcome to a showing, as far as it is more than was known, by the features that
+    the showing was counted with, whichever page the outcome comes from."""
     known = seen[place]
+    x = _features(known, images)
+    if x is None:  # another model since
+        learnt.counts["unknown_image"] += 1
+        return seen
     clicks = sum(s.clicked and abs(s.at - known.at) < HOUR_MS for s in seen)
     if not known.clicked and clicks >= CLICKS_PER_HOUR:
         learnt.counts["capped"] += 1
         return seen
-    quality = max(known.quality, _quality(one.event))
-    gain = {
+    quality = max(known.quality, _quality(event))
+    gain: dict[Reward, float] = {
         "click": float(not known.clicked),
         "quality": (quality - known.quality) / FULL_QUALITY,
     }
     learnt.counts["outcome" if any(gain.values()) else "outcome_before"] += 1
-    learnt.sums.reward(
-        image_key(choice.item, choice.artwork),
-        x,
-        {"click": gain["click"], "quality": gain["quality"]},
-    )
+    learnt.sums.reward(image_key(known.item, known.artwork), x, gain)
     return (*seen[:place], replace(known, clicked=True, quality=quality), *seen[place + 1 :])
 
 
-def _place(seen: Sequence[Showing], item: int, decision_id: str) -> int | None:
+def _features(showing: Showing, images: Images) -> F64 | None:
+    """`(FEATURES,)` of who looked before what was shown; None where the model lacks the image."""
+    themes = images.themes(showing.item, showing.artwork)
+    if themes is None:
+        return None
+    x: F64 = image_features(np.asarray(showing.taste), themes[None])[0]
+    return x
+
+
+def _shown_by(seen: Sequence[Showing], item: int, decision_id: str) -> int | None:
+    """The place of an item's showing by a decision."""
     for place, showing in enumerate(seen):
         if showing.item == item and showing.decision_id == decision_id:
+            return place
+    return None
+
+
+def _shown_in(seen: Sequence[Showing], item: int, session: int) -> int | None:
+    """The place of an item's newest showing in a session; None where no session is given."""
+    for place in range(len(seen) - 1, -1, -1) if session else ():
+        if seen[place].item == item and seen[place].session == session:
             return place
     return None
 

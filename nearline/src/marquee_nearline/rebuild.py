@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 from confluent_kafka import Consumer, TopicPartition
 
-from marquee_nearline.errors import Interrupted
+from marquee_nearline.errors import Interrupted, Unrecoverable
 from marquee_nearline.fold import by_user, with_vector
 from marquee_nearline.kafka import TIMEOUT, take, topic_id
 from marquee_nearline.learn import Learnt, credible, learn
@@ -23,12 +23,14 @@ from marquee_nearline.state_store import OK, StateStore
 from marquee_shared import event
 from marquee_shared.archive import chains, parse, prefix
 from marquee_shared.cluster import Cluster
+from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.errors import BadInput, BadState, LaterState
 from marquee_shared.event import EVENT_TYPES, Event, read_event
 from marquee_shared.ids import item_hash, partition_of
 from marquee_shared.images import Images
 from marquee_shared.interaction import join
 from marquee_shared.model import Model
+from marquee_shared.seen import newest
 from marquee_shared.store import Store
 from marquee_shared.sums import Sums
 from marquee_shared.user_state import MAX_ITEMS, UserState, decode_state, encode_state, fold
@@ -137,10 +139,17 @@ class Rebuild:
             yield decoded
 
     def _learn(self, partition: int) -> Learnt:
-        """What the partition's events teach, every one of them from the first."""
+        """What the partition's events teach, every one of them from the first; of what was seen,
+        what may still earn."""
         teaching, refused = credible(self._teaching[partition], self._credit_keys)
         learnt = Learnt(Sums(), {}, refused)
-        learn(teaching, learnt, self._images)
+        if teaching:
+            if self._images is None:
+                raise Unrecoverable("there is no model, and impressions teach nothing without one")
+            learn(teaching, learnt, self._images)
+            since = teaching[-1].now - ATTRIBUTION_MS
+            kept = {user: newest(showings, since) for user, showings in learnt.seen.items()}
+            learnt.seen = {user: showings for user, showings in kept.items() if showings}
         return learnt
 
     def _rebuild(
@@ -212,6 +221,7 @@ class Rebuild:
         learnt: Learnt,
     ) -> None:
         """All users of a partition, the offset and the sums with the last of them."""
+        seen = learnt.blobs()
         epoch, at = self._states.acquire(name, partition, self._topic)
         users = sorted(new)
         chunks = [users[i : i + CHUNK] for i in range(0, len(users), CHUNK)] or [[]]
@@ -224,7 +234,7 @@ class Rebuild:
                 (at, following),
                 epoch,
                 {user: encode_state(with_vector(new[user], self._model)) for user in chunk},
-                seen=learnt.blobs() if last else None,
+                seen={user: seen[user] for user in chunk if user in seen},
                 sums=learnt.sums if last else None,
             )
             if answer != OK:

@@ -12,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from marquee_nearline.errors import StateUnavailable, Unrecoverable
+from marquee_nearline.kafka import RETENTION_MS
 from marquee_shared import cluster
 from marquee_shared.cluster import Cluster, decode_cluster, encode_cluster, meta_key
 from marquee_shared.credit import ATTRIBUTION_MS
@@ -30,7 +31,8 @@ FIRST_NAMESPACE = "n1"
 SOCKET_TIMEOUT = 5.0  # seconds; one apply of 200 users takes a few milliseconds
 OK, DUP = "OK", "DUP"
 FUNCTIONS = ("state.lua", "state_v2.lua")
-SEEN_SECONDS = 2 * ATTRIBUTION_MS // 1000  # what a user has seen teaches nothing for longer
+# By the wall clock, while a showing may earn by the log's: as far back as a worker may be.
+SEEN_SECONDS = (RETENTION_MS + ATTRIBUTION_MS) // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +194,11 @@ class StateStore:
     def drop(self, namespace: str, partitions: int) -> None:
         """Forget a namespace that nobody reads any more."""
         for partition in range(partitions):
-            keys = [key(namespace, partition, user) for user in self.users(namespace, partition)]
+            keys = [
+                name(namespace, partition, user)
+                for user in self.users(namespace, partition)
+                for name in (key, seen_key)
+            ]
             with _translated():
                 for name in [
                     *keys,

@@ -17,14 +17,14 @@ from marquee_online.rank import TOP_PICKS, Ranked, Taste, personal_rows, popular
 from marquee_online.states import States, Unavailable
 from marquee_shared.bandit import Policy
 from marquee_shared.context import Context
-from marquee_shared.credit import Credit
+from marquee_shared.credit import ATTRIBUTION_MS, Credit
 from marquee_shared.decision import Decision, Row
 from marquee_shared.errors import BadState
 from marquee_shared.ids import item_hash
 from marquee_shared.images import Images
 from marquee_shared.interaction import COMPLETE, STRENGTH_UNIT, Interaction
 from marquee_shared.model import Model
-from marquee_shared.seen import Showing
+from marquee_shared.seen import Showing, newest
 from marquee_shared.sums import Reward
 from marquee_shared.taste import BUCKETS
 from marquee_shared.user_state import UserState
@@ -122,7 +122,8 @@ def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
         if taste.vector.any():
             ranked = personal_rows(model, taste, ask.context)
             rows, ranks = ranked.rows, _ranks(model, ranked)
-    who = looker(lean, ask.context, known.seen, ask.session_id)
+    seen = newest(known.seen, ask.at - ATTRIBUTION_MS)
+    who = looker(lean, ask.context, seen, ask.session_id)
     dressed = dress(
         rows or popular_rows(model, ask.context, taste),
         artwork.images,

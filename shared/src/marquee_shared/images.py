@@ -6,7 +6,7 @@ from marquee_shared.artwork import Artwork, decode_artworks
 from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F64
 from marquee_shared.model import Model
-from marquee_shared.taste import BUCKETS, theme_vector
+from marquee_shared.taste import BUCKETS, image_key, theme_vector
 
 LOW = 0xFFFFFFFF  # the part of an item's hash that a token carries
 
@@ -39,6 +39,11 @@ class Images:
             return None
         vectors = self.of(row)[1]
         return vectors[artwork] if artwork < len(vectors) else None
+
+    def keys(self, item: int) -> list[int]:
+        """The keys of all images of a title, by the low bits of its item's hash."""
+        row = self._row_of.get(item)
+        return [] if row is None else [image_key(item, n) for n in range(len(self.of(row)[0]))]
 
     def item_themes(self, row: int) -> F64:
         """What an item is about `(BUCKETS,)`: its genres and tags."""
