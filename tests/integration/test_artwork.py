@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from deadline import wait_until
+from models import publish
+from parts import running_parts
 from people import page_with, send
+from storm import MODEL, Load, Tier, check_states, check_sums
 
 from marquee_nearline.parquet import decode
+from marquee_nearline.state_store import StateStore
 from marquee_shared.archive import prefix
 from marquee_shared.bandit import EPSILON
 from marquee_shared.decision import decode_decision
 from marquee_shared.ids import item_hash, partition_of
 from marquee_shared.images import LOW
+from marquee_shared.store import Store
 from marquee_shared.sums import decode_sums, merged, snapshot_key
 from marquee_shared.taste import image_key
 
@@ -101,7 +106,7 @@ def test_a_decision_logs_the_whole_distribution(http, store, user):
     for row, shown in zip(decision.rows, page["rows"], strict=True):
         for choice, item in zip(row.items, shown["items"], strict=True):
             assert choice.artwork_id == item["artwork"]["artwork_id"]
-            assert sum(choice.distribution) == pytest.approx(1, abs=1e-5)
+            assert sum(choice.distribution) == pytest.approx(1, abs=1e-12)
             drawn = choice.distribution[choice.candidates.index(choice.artwork_id)]
             assert drawn == item["artwork"]["probability"]
 
@@ -168,6 +173,23 @@ def test_a_play_on_a_repeat_in_the_same_session_earns_for_the_first_showing(http
     page_with(http, user, 3)
 
     assert earned(states, user, played) == (before[0], before[1] + 1, before[2] + 1)
+
+
+def test_impressions_wait_for_a_model(tmp_path):
+    with running_parts(tmp_path) as endpoints:
+        assert Tier(endpoints, tmp_path, "init").wait() == 0
+        worker = Tier(endpoints, tmp_path, "run")
+        try:
+            load = Load(endpoints.kafka, seed=1)
+            for _ in range(100):
+                load.send(load.event())
+            load.flush()
+            wait_until(lambda: "no model yet" in worker.said(), "the worker says what it misses")
+            publish(Store(endpoints.store), MODEL)
+            check_states(StateStore(endpoints.redis), load)
+            assert check_sums(StateStore(endpoints.redis), load) > 0
+        finally:
+            worker.kill()
 
 
 def test_a_forged_token_is_taken_as_an_event_and_earns_nothing(http, states, user):

@@ -22,7 +22,6 @@ from marquee_shared.seen import Showing
 from marquee_shared.taste import BUCKETS, image_features, image_key, taste, user_features
 
 MOST_CHOICES = 255  # that a token carries; a page has some 60
-DIGITS = 6  # of a logged probability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def dress(
             item=fresh[item].item,
             artwork=fresh[item].places[place],
             policy=policy.name,
-            propensity=float(distribution[place]),
+            propensity=float(distribution[place]),  # to display: the log has it exactly
         )
         for item, (place, distribution) in drawn.items()
     ]
@@ -102,7 +101,7 @@ def dress(
                 choice,
                 artwork_id=artworks[place].artwork_id,
                 candidates=tuple(artwork.artwork_id for artwork in artworks),
-                distribution=tuple(round(p, DIGITS) for p in distribution.tolist()),
+                distribution=tuple(distribution.tolist()),
             )
         return choice
 

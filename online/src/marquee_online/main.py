@@ -3,9 +3,11 @@
 import asyncio
 import errno
 import logging
+import os
 import socket
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -87,6 +89,8 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         refreshing = [
             asyncio.create_task(part.keep_fresh()) for part in (parts.states, parts.learnt)
         ]
+        for task in refreshing:
+            task.add_done_callback(end_with)
         yield
         for task in refreshing:
             task.cancel()
@@ -129,6 +133,13 @@ def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
         credit_keys=parse_keys(settings.credit_keys),
         drain=drain,
     )
+
+
+def end_with(task: asyncio.Task[None]) -> None:
+    """End the process with a task that failed: it would serve what it knew for ever."""
+    if not task.cancelled() and (error := task.exception()):
+        traceback.print_exception(error)
+        os._exit(1)
 
 
 async def _measured(
