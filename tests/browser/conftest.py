@@ -13,6 +13,7 @@ from people import page_with, send
 from marquee_infra.platform import Options, running
 from marquee_shared.store import Store
 
+NETWORK_CHANGED = "ERR_NETWORK_CHANGED"
 REDIS_MS = "1000"  # a browser and a platform on two cores: what is slow here is not missing
 
 
@@ -50,10 +51,16 @@ def opened(browser, platform, http):
         context = browser.new_context(**{**DESKTOP, **options})
         page = context.new_page()
         watched = watch(page, platform.url)
-        page.goto(f"{platform.url}/{path}")
-        page.wait_for_selector(".card")
-        yield page, watched
-        context.close()
+        try:
+            _go(page, f"{platform.url}/{path}", watched)
+            yield page, watched
+        except Exception as error:  # of the test; with what the page had to say about it
+            error.add_note(
+                f"The page said: {watched.wrong}. It shows: {page.inner_text('body')[:400]}"
+            )
+            raise
+        finally:
+            context.close()
         watched.check()
 
     return open_page
@@ -67,3 +74,13 @@ def fan(http):
         send(http, user, item, "complete")
     page_with(http, user, 3)
     return user
+
+
+def _go(page, url, watched):
+    """Open the page. Chromium drops what it loads when a network interface of the machine comes or
+    goes, as beside a container that starts: then once more."""
+    page.goto(url)
+    if any(NETWORK_CHANGED in said for said in watched.wrong):
+        watched.wrong.clear()
+        page.goto(url)
+    page.wait_for_selector(".card")

@@ -276,10 +276,17 @@ def test_the_drawer_tells_why(opened, http, fan):
         expect(drawer).to_be_hidden()
 
 
-def test_an_image_that_stays_is_explained_by_the_draw_that_chose_it(opened, fan):
+def test_an_image_that_stays_is_explained_by_the_draw_that_chose_it(opened, http, fan):
     with opened(f"?user={fan}&device=phone") as (page, _):
-        play_first(page)  # what was in sight is told before it, and keeps its images
-        card = page.locator("#rows .card").first
+
+        def seen():
+            page.wait_for_timeout(100)  # the browser's own events are only dispatched in its calls
+            return http.get(f"/v1/users/{fan}").json()["artworks_seen"] >= 4
+
+        wait_until(seen, "nearline knows which images were seen")
+        page.get_by_role("radio", name="TV").check(force=True)
+        expect(page.locator(".eyebrow")).to_contain_text("on TV", timeout=SECONDS)
+        card = page.locator('#rows .card[data-probability=""]').first
         image = card.get_attribute("data-artwork")
         card.locator(".card-face").click()
         drawer = page.locator("#drawer")

@@ -81,6 +81,11 @@ export class Card {
     return this.element.classList.contains("card-open");
   }
 
+  // A card that was moved away from under the pointer is told of no leaving.
+  settle() {
+    if (this.open && !this.element.matches(":hover, :focus-within")) this.element.classList.remove("card-open");
+  }
+
   // Filled when it opens: sixty closed panels need no three hundred buttons.
   #fill() {
     const item = this.item;

@@ -5,6 +5,8 @@ import { icon, make } from "./element.js";
 import { placesOf, playMoves } from "./flip.js";
 import { rowNote, rowTitle } from "./words.js";
 
+const SETTLE_MS = 250; // after so long the browser knows again what lies under the pointer
+
 export class Rows {
   constructor(root, act) {
     this.root = root;
@@ -29,6 +31,7 @@ export class Rows {
     shown.forEach((section) => this.#ready(section));
     playMoves(before, this.root.querySelectorAll(".card"), (card) => was.get(card.dataset.item)?.[0] === this.places.get(card.dataset.item)?.[0]);
     this.#refocus(focus);
+    setTimeout(() => this.cards.forEach((card) => card.settle()), SETTLE_MS);
     return told;
   }
 
