@@ -1,13 +1,13 @@
 """The prior of the artwork bandit: what it believes, how firmly, and when it is left out."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from models import publish, small_model
 
-from marquee_offline.artwork_prior import WORTH, earns, objects, prior_of
-from marquee_offline.ope.candidates import candidate
+from marquee_offline.artwork_prior import WORTH, believed, earns, objects, prior_of
 from marquee_offline.ope.logged import Log, judge
 from marquee_shared.artifact import read_model
 from marquee_shared.bandit import Slate, no_prior, posterior, proper
@@ -38,8 +38,16 @@ def log_of(n=4000, users=200, seed=1, effect=0.4):
     )
 
 
+def prior_of_all(log, reward):
+    return prior_of(log, np.arange(len(log.shown)), reward)
+
+
+def judged(log):
+    return judge(log, partial(believed, reward="click"), np.random.default_rng(0))
+
+
 def test_a_prior_prefers_what_the_log_rewarded_before_any_sum():
-    prior = prior_of(log_of(), "click")
+    prior = prior_of_all(log_of(), "click")
     fresh = posterior(Sums(), "click", prior)
     user = np.zeros(USER_FEATURES)
     user[0] = 1.0
@@ -54,23 +62,38 @@ def test_a_prior_prefers_what_the_log_rewarded_before_any_sum():
 
 
 def test_a_prior_weighs_as_much_as_it_says_and_no_more():
-    prior = prior_of(log_of(n=8000), "click")
+    prior = prior_of_all(log_of(n=8000), "click")
 
     assert proper(prior)
     assert prior.precision[0, 0] < 2 * WORTH + no_prior().precision[0, 0]
 
 
 def test_a_credible_estimate_has_no_objection_and_one_with_few_rows_has():
-    def judged(log):
-        return judge(log, candidate("lin-ts", "click"), np.random.default_rng(0))
-
     assert objects(judged(log_of())) == ""
     assert "effective sample size" in earns(judged(log_of()))
     assert "effective sample size" in objects(judged(log_of(n=60, users=30)))
 
 
+def test_what_is_judged_is_the_prior_without_a_sum_of_the_users_own():
+    log = log_of(users=20, n=400)
+    before = believed(log, "click").reshape(-1, IMAGES)
+    log.reward[log.user == 0] = 1 - log.reward[log.user == 0]
+    after = believed(log, "click").reshape(-1, IMAGES)
+
+    changed = {int(u) for u, a, b in zip(log.user, before, after, strict=True) if (a != b).any()}
+    assert 0 not in changed
+    assert len(changed) == 10
+
+
+def test_an_estimate_in_doubt_is_an_objection():
+    log = log_of()
+    wrong = replace(log, propensity=np.full(len(log.shown), 0.5))
+
+    assert "the logged probabilities are wrong" in objects(judged(wrong))
+
+
 def test_a_model_brings_its_priors_through_the_store(store, tmp_path):
-    prior = prior_of(log_of(n=500), "quality")
+    prior = prior_of_all(log_of(n=500), "quality")
 
     model_id = publish(store, replace(small_model(), priors={"quality": prior}))
     read = read_model(store, model_id, tmp_path).priors

@@ -5,22 +5,27 @@ from decision_log import write_decisions
 from models import file_store
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_write import write_source
+from marquee_offline.archive_write import PARTITIONS, write_source
 from marquee_offline.impressions import Counts, read_impressions, said
 from marquee_offline.snapshot import chained_objects
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, sign
 from marquee_shared.decision import Choice, Decision, Row
 from marquee_shared.event import Event, Seen, encode_event
-from marquee_shared.ids import item_hash
+from marquee_shared.ids import item_hash, partition_of
+from marquee_shared.seen import IMPRESSIONS_PER_HOUR
 
 START = 1_800_000_000_000
 WITHIN, LATE = START + 1000, START + ATTRIBUTION_MS + 1
 END = START + 2 * ATTRIBUTION_MS
-FAR = Event(event_id="far", user_id="far", type="rating", item_id="x", rating=3, at=END)
 
 
-def choice(item: str, repeat_of: str | None = None) -> Choice:
+def far(user: str) -> Event:
+    """By it the log of the user's partition reaches to END."""
+    return Event(event_id=f"far-{user}", user_id=user, type="rating", item_id="x", rating=3, at=END)
+
+
+def choice(item: str) -> Choice:
     return Choice(
         item_id=item,
         score=1,
@@ -28,14 +33,23 @@ def choice(item: str, repeat_of: str | None = None) -> Choice:
         artwork_id=f"{item}.comedy",
         candidates=(f"{item}.romance", f"{item}.comedy", f"{item}.title"),
         distribution=(0.25, 0.7, 0.05),
-        repeat_of=repeat_of,
     )
 
 
-def page(number: str, *items: Choice, user: str = "u", at: int = START) -> Decision:
+def again(item: str, first: str) -> Choice:
+    """As online logs it: the image that the first decision drew, and nothing drawn now."""
+    return Choice(
+        item_id=item, score=1, source="ials", artwork_id=f"{item}.comedy", repeat_of=first
+    )
+
+
+def page(
+    number: str, *items: Choice, user: str = "u", at: int = START, session: str | None = None
+) -> Decision:
     return Decision(
         decision_id=number,
         user_id=user,
+        session_id=session,
         at=at,
         context=Context(device="tv", daypart="night"),
         policies={"artwork": "lin-ts/1"},
@@ -46,7 +60,7 @@ def page(number: str, *items: Choice, user: str = "u", at: int = START) -> Decis
 
 def seen(number: str, *items: str, user: str = "u", at: int = WITHIN, credit=None) -> Event:
     return Event(
-        event_id=f"seen-{number}-{'-'.join(items)}-{at}",
+        event_id=f"seen-{number}-{items[0]}-{at}",
         user_id=user,
         type="impressions",
         at=at,
@@ -78,16 +92,31 @@ def token(number: str, taste: tuple[float, ...] = (0.5, -0.25)) -> str:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 40.0])
 def test_features_that_no_page_has_are_not_believed(value: float) -> None:
     forged = seen("d", "i", credit=token("d", (0.5, value)))
-    *_, row = said((b"u", encode_event(forged)))
+    *_, row = said((b"u", encode_event(forged)), "events/v1/simulated-1/p=00")
     assert row[-1] is None
 
+
+CROWD = IMPRESSIONS_PER_HOUR + 1
+# A user whose partition is nobody else's: it is archived less far than the others are.
+BEHIND = next(
+    f"behind-{n}"
+    for n in range(100)
+    if partition_of(f"behind-{n}", PARTITIONS)
+    not in {partition_of(user, PARTITIONS) for user in ("u", "crowd")}
+)
 
 # Every case has a decision of its own; one join reads them all.
 DECISIONS = [
     page("seen", choice("i"), choice("unseen")),
     page("played", choice("i"), choice("j")),
     *[page("twice", choice("i"), choice("i"))] * 2,
-    page("repeat", choice("i", repeat_of="seen")),
+    page("first", choice("i"), session="s"),
+    page("repeat", again("i", "first"), session="s"),
+    page("early", choice("i"), choice("j"), session="t"),
+    page("soon", choice("i"), choice("j"), at=START + 1, session="t"),
+    page("begun", choice("i"), choice("j")),
+    page("crowd", *(choice(f"c{n}") for n in range(CROWD)), user="crowd"),
+    page("behind", choice("i"), user=BEHIND),
     page("late", choice("i"), choice("j")),
     page("open", choice("i"), at=END - ATTRIBUTION_MS),
     page("proven", choice("i")),
@@ -104,8 +133,19 @@ EVENTS = [
     did("stop", "played", "i", at=WITHIN + 1, watched_s=20, runtime_s=100),
     did("complete", "played", "j"),
     *[seen("twice", "i"), did("click", "twice", "i")] * 2,
-    seen("repeat", "i"),
-    did("click", "repeat", "i"),
+    seen("first", "i", credit=token("first")),
+    seen("repeat", "i", at=WITHIN + 1, credit=token("repeat", (0.9,))),
+    did("complete", "repeat", "i", at=WITHIN + 2, credit=token("repeat", (0.9,))),
+    seen("early", "i"),
+    seen("soon", "i", "j", at=WITHIN + 1),
+    did("complete", "soon", "i", at=WITHIN + 2),
+    seen("begun", "i", "j"),
+    did("play", "begun", "i"),
+    did("play", "begun", "j"),
+    did("stop", "begun", "j", watched_s=0, runtime_s=100),
+    seen("crowd", *(f"c{n}" for n in range(CROWD - 1)), user="crowd"),
+    seen("crowd", f"c{CROWD - 1}", user="crowd", at=WITHIN + 1),
+    seen("behind", "i", user=BEHIND),
     seen("late", "i", "j"),
     did("click", "late", "i", at=LATE),
     did("click", "late", "j", at=LATE - 1),
@@ -116,7 +156,8 @@ EVENTS = [
     seen("token", "i", credit=token("token")),
     seen("wrong-token", "i", credit=token("seen")),
     seen("plain", "i"),
-    FAR,
+    far("u"),
+    far("crowd"),
 ]
 
 
@@ -162,8 +203,32 @@ def test_message_that_came_twice_makes_one_row_at_the_best_place(rows) -> None:
     assert (rows["twice", "i"].position, rows["twice", "i"].click) == (0, 1)
 
 
-def test_repeat_is_left_out(rows) -> None:
+def test_outcome_on_a_repeat_is_the_first_showings(rows) -> None:
     assert ("repeat", "i") not in rows
+    row = rows["first", "i"]
+    assert (row.session_id, row.click, row.quality, row.taste) == ("s", 1, 1.0, [0.5, -0.25])
+
+
+def test_title_drawn_twice_in_a_session_counts_where_it_was_first_seen(rows) -> None:
+    assert ("soon", "i") not in rows
+    assert (rows["early", "i"].click, rows["early", "i"].quality) == (1, 1.0)
+    assert ("early", "j") not in rows
+    assert rows["soon", "j"].click == 0
+
+
+def test_play_whose_end_is_not_told_has_no_quality(rows) -> None:
+    assert (rows["begun", "i"].click, rows["begun", "i"].quality) == (1, None)
+    assert (rows["begun", "j"].click, rows["begun", "j"].quality) == (1, 0.0)
+
+
+def test_beyond_the_hourly_cap_a_user_counts_no_more(rows) -> None:
+    shown = [item for number, item in rows if number == "crowd"]
+    assert len(shown) == IMPRESSIONS_PER_HOUR
+    assert f"c{CROWD - 1}" not in shown
+
+
+def test_impression_is_open_as_long_as_its_own_partition_is_not_archived_beyond_it(rows) -> None:
+    assert not rows["behind", "i"].closed
 
 
 def test_outcome_after_the_window_is_late_and_no_click(rows) -> None:
@@ -196,6 +261,14 @@ def test_choice_without_a_drawn_artwork_makes_no_row(rows) -> None:
 
 def test_counts_tell_what_counts_and_what_is_left_out(joined) -> None:
     rows, counts = joined
-    assert len(rows) == 10
+    assert len(rows) == 10 + 5 + IMPRESSIONS_PER_HOUR + 1
     orphans = ("gone", "foreign", "plain")
-    assert counts == Counts(impressions=9, clicked=5, open=1, late=1, orphans=len(orphans))
+    assert counts == Counts(
+        impressions=9 + 5 + IMPRESSIONS_PER_HOUR,
+        clicked=5 + 4,
+        unended=3 + 1,
+        open=2,
+        late=1,
+        capped=1,
+        orphans=len(orphans),
+    )

@@ -13,10 +13,10 @@ from decision_log import write_decisions
 from models import file_store
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_write import write_source
+from marquee_offline.archive_write import PARTITIONS, write_source
 from marquee_offline.impressions import Counts
 from marquee_offline.ope.archive_log import to_log
-from marquee_offline.ope.candidates import NAMES, candidate, sums_of, trained_apart
+from marquee_offline.ope.candidates import NAMES, candidate, sums_of
 from marquee_offline.ope.judge import judge_archive
 from marquee_offline.ope.logged import Log, judge
 from marquee_offline.ope.page import page
@@ -101,16 +101,16 @@ def test_sums_of_a_log_are_those_of_its_events_one_by_one() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(POLICIES) - {"uniform/1"}))
 def test_candidate_is_a_distribution_with_the_policys_floor(name: str) -> None:
-    p = trained_apart(made_log(20, 5, seed=2), name, "click").reshape(-1, 3)
+    p = candidate(name, "click")(made_log(20, 5, seed=2)).reshape(-1, 3)
     assert p.sum(axis=1) == pytest.approx(np.ones(100))
     assert p.min() >= EPSILON / 3 - 1e-12
 
 
 def test_candidate_never_depends_on_what_its_own_half_earned() -> None:
     log = made_log(20, 5, seed=3)
-    before = trained_apart(log, "squarecb/1", "click").reshape(-1, 15)
+    before = candidate("squarecb", "click")(log).reshape(-1, 15)
     log.reward[:5] = 1 - log.reward[:5]  # all rows of user 0
-    after = trained_apart(log, "squarecb/1", "click").reshape(-1, 15)
+    after = candidate("squarecb", "click")(log).reshape(-1, 15)
     changed = [user for user in range(20) if not np.array_equal(before[user], after[user])]
     assert 0 not in changed
     assert len(changed) == 10
@@ -181,15 +181,12 @@ def archive(tmp_path: Path):
     store, rng = file_store(tmp_path / "store"), np.random.default_rng(7)
     pages, events = zip(*(visit(user, rng) for user in range(120)), strict=True)
     write_decisions(store, pages)
-    last = Event(
-        event_id="z",
-        user_id="z",
-        type="rating",
-        item_id="x",
-        rating=3,
-        at=START + 2 * ATTRIBUTION_MS,
-    )
-    write_source(store, "simulated-1", [*(e for own in events for e in own), last])
+    after = START + 2 * ATTRIBUTION_MS  # whoever it is of: every partition reaches to it
+    last = [
+        Event(event_id=f"z{n}", user_id=f"z{n}", type="rating", item_id="x", rating=3, at=after)
+        for n in range(10 * PARTITIONS)
+    ]
+    write_source(store, "simulated-1", [*(e for own in events for e in own), *last])
     return store
 
 
@@ -197,7 +194,8 @@ def test_archived_log_is_judged_and_labelled_as_synthetic(spark: SparkSession, a
     told = judge_archive(spark, archive, "uniform", "click")
     log = told.estimates
     assert told.simulated == ("simulated-1",)
-    assert told.counts == Counts(impressions=720, clicked=round(720 * log.logged.value))
+    clicked = round(720 * log.logged.value)
+    assert told.counts == Counts(impressions=720, clicked=clicked, unended=clicked)
     assert (log.diagnostics.rows, log.diagnostics.users) == (720, 120)
     assert log.diagnostics.effective == pytest.approx(720)
     assert log.values["ips"].value == pytest.approx(log.logged.value)

@@ -106,6 +106,25 @@ def test_outcomes_of_six_impressions_by_hand(spark: SparkSession):
     }
 
 
+def test_quality_is_over_the_impressions_whose_quality_is_known(spark: SparkSession):
+    found = cells(
+        log(
+            spark,
+            [
+                ("u", 0, 0, None, 1, 1.0, True),
+                ("u", 0, 1, None, 0, 0.0, True),
+                ("v", 1, 0, None, 1, None, True),  # no end was told
+            ],
+        )
+    )
+
+    every = found["all"]["all"]
+    assert (every.impressions, every.users, every.ctr.value) == (3, 2, 2 / 3)
+    assert every.quality is not None
+    assert every.quality.value == 0.5
+    assert found["row"]["1"].quality is None
+
+
 def test_intervals_know_that_one_users_impressions_are_no_crowd(spark: SparkSession):
     of_one = [("u", 0, n, None, n % 2, 0.0, True) for n in range(50)]
     of_all = [(f"v{n}", 0, n, None, n % 2, 0.0, True) for n in range(50)]
@@ -137,7 +156,7 @@ def report(
     impressions: DataFrame, *arms: ArmUsers, file: Iterable[Experiment] = (FILE,)
 ) -> Outcomes:
     counted = Counted(arms=arms, moved={"e": 3} if arms else {})
-    counts = Counts(open=impressions.where("not closed").count(), late=2, orphans=4)
+    counts = Counts(open=impressions.where("not closed").count(), late=2, unended=6, orphans=4)
     return outcomes(impressions, counts, counted, list(file), through=T0, sources=["simulated-7"])
 
 
@@ -301,6 +320,7 @@ def test_the_tables_tell_the_same(told: Outcomes):
         "sample ratio mismatch",
         "5 impressions left out",
         "2 clicked too late",
+        "6 clicks without an end",
         "4 without a decision",
     ):
         assert words in text

@@ -12,7 +12,7 @@ from decision_log import write_decisions
 from models import file_store
 from pyspark.sql import SparkSession
 
-from marquee_offline.archive_write import write_source
+from marquee_offline.archive_write import PARTITIONS, write_source
 from marquee_offline.outcomes.count import read_outcomes
 from marquee_shared.context import Context
 from marquee_shared.decision import Choice, Decision, Row
@@ -85,8 +85,12 @@ def archive(tmp_path: Path) -> Path:
     folder = tmp_path / "store"
     store = file_store(folder)
     write_decisions(store, map(offered, range(USERS)))
-    last = Event(event_id="z", type="click", item_id="x", at=T0 + 3 * DAY_MS, user_id="other")
-    write_source(store, "simulated-1", [*(e for n in range(USERS) for e in said(n)), last])
+    after = T0 + 3 * DAY_MS  # whoever it is of: every partition reaches to it
+    last = [
+        Event(event_id=f"z{n}", type="click", item_id="x", at=after, user_id=f"other{n}")
+        for n in range(10 * PARTITIONS)
+    ]
+    write_source(store, "simulated-1", [*(e for n in range(USERS) for e in said(n)), *last])
     (tmp_path / "experiments.toml").write_text(FILE)
     return folder
 

@@ -3,8 +3,8 @@
 A batch is what passes between two publications of the sums: the platform's second. The simulator's
 day is compressed, so that a play's end comes some batches later, as it does in life.
 
-`Server` is the seam: whoever can choose images for titles in view and hear of outcomes can be
-driven by `stream` and `live`.
+`Server` is the seam: a policy or an oracle, whatever chooses images for titles in view and hears of
+outcomes, can be driven by `stream` and `live`.
 """
 
 from collections import defaultdict
@@ -51,7 +51,7 @@ class Served:
 
 
 class Server(Protocol):
-    """Chooses images, and learns; a policy here, the platform behind HTTP elsewhere."""
+    """Chooses images, and learns."""
 
     def serve(self, seen: Visits, truth: Expected) -> Served:
         """`truth` is for oracles; who else looks at it cheats."""

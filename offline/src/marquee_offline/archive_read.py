@@ -28,15 +28,19 @@ def read_archive(
     url: str,
     names: Sequence[str],
     schema: pa.Schema,
-    say: Callable[[Message], Iterator[Row]],
+    say: Callable[[Message, str], Iterator[Row]],
 ) -> DataFrame:
-    """What the messages of these objects say, as rows of the schema: strings and integers."""
+    """What the messages of these objects say, as rows of the schema: strings and integers.
+
+    `say` gets a message and the folder it lies in, which stands for its source and partition.
+    """
 
     def rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         store = Store(url)
         for batch in batches:
             for name in batch.column("name").to_pylist():
-                said = [row for message in messages(store, name) for row in say(message)]
+                log = name.rpartition("/")[0]
+                said = [row for message in messages(store, name) for row in say(message, log)]
                 columns = list(zip(*said, strict=True)) or [()] * len(schema)
                 arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
                 yield pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -49,7 +49,7 @@ def read_archive_log(spark: SparkSession, store: Store, reward: Reward) -> Archi
     """Every impression of the archive whose window is over, of all users or a sample of them.
 
     Where real decisions were archived, simulated sources are left out. Raises BadInput where there
-    are no decisions, or none whose artwork was seen.
+    are no decisions, or none whose artwork was seen. A click whose end was not told has no quality.
     """
     kinds: tuple[Kind, ...] = ("decisions", "events")  # events last: they reach further
     found = [[item for item, _ in chained_objects(store, kind)] for kind in kinds]
@@ -59,11 +59,12 @@ def read_archive_log(spark: SparkSession, store: Store, reward: Reward) -> Archi
         found = [[item for item in own if not is_simulated(item.source)] for own in found]
     decisions, events = ([item.name for item in own] for own in found)
     rows, counts = read_impressions(spark, store.url, decisions, events)
-    if not counts.impressions:
+    known = counts.impressions - (counts.unended if reward == "quality" else 0)
+    if not known:
         raise BadInput(
             "archive", f"no artwork was seen whose window is over; {counts.open} windows are open"
         )
-    table = _sample(rows, counts.impressions, reward)
+    table = _sample(rows, known, reward)
     sources = tuple(sorted({item.source for item in found[0]}))
     described = {item.source for own in found for item in own}
     items = item_table(store, described, sorted(set(table.column("item_id").to_pylist())))
@@ -95,9 +96,10 @@ def to_log(table: pa.Table, items: Sequence[Item]) -> Log:
 
 
 def _sample(rows: DataFrame, n: int, reward: Reward) -> pa.Table:
-    """The closed rows, in an order that does not depend on luck."""
+    """The closed rows whose reward is known, in an order that does not depend on luck."""
     slots = max(1, int(_SLOTS * min(1.0, MAX_ROWS / n)))
-    told = rows.where("closed").where(F.pmod(F.xxhash64("user_id"), F.lit(_SLOTS)) < slots)
+    closed = rows.where("closed").where(F.col(reward).isNotNull())
+    told = closed.where(F.pmod(F.xxhash64("user_id"), F.lit(_SLOTS)) < slots)
     ordered = told.orderBy("user_id", "at", "decision_id", "row", "position")
     taste = F.to_json("taste").alias("taste")
     return ordered.select(*_COLUMNS, taste, F.col(reward).alias("reward")).toArrow()

@@ -4,13 +4,14 @@ A policy that is judged on the rows it was trained on looks better than it is. S
 two halves, and each half is judged with the policy trained on the other.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
 from marquee_offline.ope.logged import Candidate, Log, uniform
 from marquee_offline.ope.reward_model import folds_of
-from marquee_shared.bandit import POLICIES, Slate, Uniform, posterior
+from marquee_shared.bandit import POLICIES, Posterior, Slate, Uniform, posterior
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64
@@ -19,6 +20,8 @@ from marquee_shared.taste import FEATURES
 
 AT_ONCE = 5_000  # rows that a policy is asked about at a time: it draws 64 times per candidate
 SEED = 11  # of the halves and of the draws
+# What a policy has learnt from these rows of a log.
+Learn = Callable[[Log, I64], Posterior]
 NAMES = tuple(name.split("/")[0] for name in POLICIES)
 
 
@@ -30,17 +33,21 @@ def candidate(name: str, reward: Reward) -> Candidate:
         raise BadInput("policy", f"expected one of {', '.join(NAMES)}")
     if full == Uniform.name:
         return uniform
-    return lambda log: trained_apart(log, full, reward)
+    return lambda log: trained_apart(log, full, partial(summed, reward=reward))
 
 
-def trained_apart(log: Log, name: str, reward: Reward) -> F64:
+def summed(log: Log, rows: I64, reward: Reward) -> Posterior:
+    """What nearline's sums would have taught."""
+    return posterior(sums_of(log, rows, reward), reward)
+
+
+def trained_apart(log: Log, name: str, learn: Learn) -> F64:
     """Every candidate's probability `(m,)`, by the policy that the other half's users trained."""
     rng = np.random.default_rng(SEED)
     half = folds_of(log.user, rng, 2)
     probability = np.zeros(len(log.images))
     for own in (0, 1):
-        learnt = posterior(sums_of(log, np.flatnonzero(half != own), reward), reward)
-        policy = POLICIES[name](learnt)
+        policy = POLICIES[name](learn(log, np.flatnonzero(half != own)))
         for rows in _parts(np.flatnonzero(half == own)):
             places, slate = _slate(log, rows)
             probability[places] = policy.distribution(slate, rng)

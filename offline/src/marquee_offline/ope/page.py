@@ -6,7 +6,7 @@ from html import escape
 from marquee_offline.interval_plot import Bar, interval_plot, percent, points
 from marquee_offline.ope.estimators import WEIGHTS_UP_TO, Diagnostics
 from marquee_offline.ope.judge import Judged
-from marquee_offline.ope.report import figures, interval_words, left_out, rate
+from marquee_offline.ope.report import figures, interval_words, rate
 from marquee_offline.outcomes.page import CSS
 
 WIDTH, HIGH, FOOT, HEAD = 640, 150, 34, 18  # units of the histogram's drawing
@@ -153,5 +153,5 @@ def _log(told: Judged) -> str:
         f"<tr><td>{escape(name)}<td>{escape(figure)}"
         for name, figure in figures(told, told.estimates.diagnostics)
     )
-    words = f"<p class=quiet>{escape(left_out(told))}.</p>" if told.counts else ""
+    words = f"<p class=quiet>{escape(told.counts.left_out())}.</p>" if told.counts else ""
     return f"<h2>What the log can say</h2><div class=card><table>{rows}</table>{words}</div>"

@@ -15,7 +15,7 @@ def show_judged(console: Console, told: Judged) -> None:
     if told.simulated:
         console.print(f"synthetic users: {', '.join(told.simulated)}")
     if told.counts:
-        console.print(left_out(told))
+        console.print(told.counts.left_out())
     console.print(_log_table(told, found.diagnostics))
     if found.refused:
         console.print(f"refused: {found.refused}")
@@ -26,17 +26,6 @@ def show_judged(console: Console, told: Judged) -> None:
         console.print(f"by DR {value} points against the log's own, {low} to {high}")
     if found.doubt:
         console.print(f"doubt: {found.doubt}")
-
-
-def left_out(told: Judged) -> str:
-    """What the join did not let into the estimate, in words."""
-    counts = told.counts
-    if counts is None:
-        return ""
-    return (
-        f"{counts.open:,} impressions left out: their outcome is still open; "
-        f"{counts.late:,} clicked too late to count; {counts.orphans:,} without a decision"
-    )
 
 
 def figures(told: Judged, found: Diagnostics) -> list[tuple[str, str]]:

@@ -29,7 +29,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     impressions: int
     users: int
     ctr: Metric  # clicks per impression
-    quality: Metric  # watched share per impression, 0 where nothing was watched
+    # Watched share per impression, 0 where nothing was watched; None where none of them is known.
+    quality: Metric | None
 
 
 class ReturnShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +144,10 @@ def _shown_minus(outcome: ArmOutcome, control: ArmOutcome) -> dict[str, Metric]:
     one, other = outcome.shown, control.shown
     if one is None or other is None:
         return {}
-    return {"ctr": minus(one.ctr, other.ctr), "quality": minus(one.quality, other.quality)}
+    found = {"ctr": minus(one.ctr, other.ctr)}
+    if one.quality and other.quality:
+        found["quality"] = minus(one.quality, other.quality)
+    return found
 
 
 def _days_minus(

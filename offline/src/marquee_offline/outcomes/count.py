@@ -27,6 +27,7 @@ from marquee_shared.store import Store
 
 SEED = 1  # of the bootstrap: the same log gives the same report
 ALL, ARM = "all", "arm"
+RATIOS = {"click": "n", "quality": "known"}  # of sums: what is divided, and by what
 COLUMNS = ("row", "position", "device", "daypart", "policy")  # by which outcomes are told
 
 
@@ -107,7 +108,7 @@ def cells(impressions: DataFrame) -> dict[str, dict[str, Cell]]:
     """Dimension -> value -> outcomes of the impressions whose window is over.
 
     One pass: an impression counts under each of its values, first per user, then over users.
-    Dimension `arm` has the values `experiment=arm`.
+    Dimension `arm` has the values `experiment=arm`. Quality is over those whose quality is known.
     """
     told = impressions.where("closed").select(
         "user_id",
@@ -118,11 +119,13 @@ def cells(impressions: DataFrame) -> dict[str, dict[str, Cell]]:
     users = told.groupBy("under.of", "under.value", "user_id").agg(
         F.count("*").cast("double").alias("n"),
         F.sum("click").alias("click"),
+        F.count("quality").cast("double").alias("known"),
         F.sum("quality").alias("quality"),
     )
-    sums = [F.count("*").alias("users"), F.sum("n").alias("n"), _product("n", "n")]
-    for y in ("click", "quality"):
-        sums += [F.sum(y).alias(y), _product(y, y), _product(y, "n")]
+    sums = []
+    for y, n in RATIOS.items():
+        sums += [F.count_if(F.col(n) > 0).alias(f"users of {n}"), F.sum(n).alias(n)]
+        sums += [F.sum(y).alias(y), _product(y, y), _product(y, n), _product(n, n)]
     found: dict[str, dict[str, Cell]] = {}
     for row in users.groupBy("of", "value").agg(*sums).toArrow().to_pylist():
         found.setdefault(row["of"], {})[row["value"]] = _cell(row)
@@ -152,20 +155,21 @@ def _cell(row: Mapping[str, str | float]) -> Cell:
     return Cell(
         value=str(row["value"]),
         impressions=int(row["n"]),
-        users=int(row["users"]),
+        users=int(row["users of n"]),
         ctr=_ratio(row, "click"),
-        quality=_ratio(row, "quality"),
+        quality=_ratio(row, "quality") if row["known"] else None,
     )
 
 
 def _ratio(row: Mapping[str, str | float], y: str) -> Metric:
+    n = RATIOS[y]
     return ratio(
         Sums(
-            users=int(row["users"]),
-            n=float(row["n"]),
+            users=int(row[f"users of {n}"]),
+            n=float(row[n]),
             y=float(row[y]),
             yy=float(row[f"{y}*{y}"]),
-            yn=float(row[f"{y}*n"]),
-            nn=float(row["n*n"]),
+            yn=float(row[f"{y}*{n}"]),
+            nn=float(row[f"{n}*{n}"]),
         )
     )

@@ -83,6 +83,7 @@ def _tiles(told: Outcomes) -> str:
         *(
             (percent(c.quality.value), f"watched, {_between(c.quality)}")
             for c in told.by.get(ALL, ())
+            if c.quality
         ),
     ]
     cards = (f"<div class=card><b>{n}</b><span class=quiet>{w}</span></div>" for n, w in tiles)
@@ -90,7 +91,10 @@ def _tiles(told: Outcomes) -> str:
 
 
 def _missed(counts: Counts) -> str:
-    return f"{counts.late:,} clicked too late, {counts.orphans:,} without their decision"
+    return (
+        f"{counts.late:,} clicked too late, {counts.unended:,} clicks without an end, "
+        f"{counts.capped:,} beyond the hourly cap, {counts.orphans:,} without their decision"
+    )
 
 
 def _between(metric: Metric) -> str:
@@ -160,7 +164,11 @@ def _arms(arms: Sequence[ArmOutcome]) -> str:
 def _arm(arm: ArmOutcome) -> list[str]:
     shown = arm.shown
     cells = (
-        [f"{shown.impressions:,}", percent(shown.ctr.value), percent(shown.quality.value)]
+        [
+            f"{shown.impressions:,}",
+            percent(shown.ctr.value),
+            percent(shown.quality.value) if shown.quality else "–",
+        ]
         if shown
         else ["–"] * 3
     )
@@ -181,7 +189,9 @@ def _table(head: Sequence[str], rows: Iterator[list[str]]) -> str:
 def _dimension(name: str, cells: Sequence[Cell]) -> str:
     labels = [f"{cell.value or '(none)'} · {cell.impressions:,}" for cell in cells]
     ctr = [Bar(label=n, metric=c.ctr) for n, c in zip(labels, cells, strict=True)]
-    quality = [Bar(label=n, metric=c.quality) for n, c in zip(labels, cells, strict=True)]
+    quality = [
+        Bar(label=n, metric=c.quality) for n, c in zip(labels, cells, strict=True) if c.quality
+    ]
     return (
         f"<h2>By {escape(name)} <small class=quiet>· impressions</small></h2>"
         "<div class='card two'>"

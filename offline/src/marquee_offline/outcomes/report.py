@@ -18,11 +18,7 @@ def show_outcomes(console: Console, told: Outcomes) -> None:
     console.print(f"known through {moment:%Y-%m-%d %H:%M} UTC; intervals are 95 %, over users")
     if made := [source for source in told.sources if is_simulated(source)]:
         console.print(f"synthetic users: {', '.join(made)}")
-    counts = told.impressions
-    console.print(f"{counts.open:,} impressions left out: their outcome is still open")
-    console.print(
-        f"{counts.late:,} clicked too late to count; {counts.orphans:,} without a decision"
-    )
+    console.print(told.impressions.left_out())
     console.print(_by(told))
     for experiment in told.experiments:
         _show_experiment(console, experiment)

@@ -53,7 +53,7 @@ def read_exposures(spark: SparkSession, url: str, names: Sequence[str]) -> DataF
     A message that is no decision of version 1 is left out.
     """
 
-    def say(message: Message) -> Iterator[Row]:
+    def say(message: Message, _log: str) -> Iterator[Row]:
         try:
             decision = decode_decision(message[1] or b"")
         except BadInput:
@@ -68,7 +68,7 @@ def read_exposures(spark: SparkSession, url: str, names: Sequence[str]) -> DataF
 def read_visits(spark: SparkSession, url: str, names: Sequence[str]) -> DataFrame:
     """VISITS of archived events, of whatever type: whoever did anything was there."""
 
-    def say(message: Message) -> Iterator[Row]:
+    def say(message: Message, _log: str) -> Iterator[Row]:
         try:
             event = read_event(*message)
         except BadInput:
