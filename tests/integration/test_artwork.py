@@ -22,6 +22,7 @@ from marquee_shared.bandit import EPSILON
 from marquee_shared.decision import decode_decision
 from marquee_shared.ids import item_hash, partition_of
 from marquee_shared.images import LOW
+from marquee_shared.seen import decode_seen
 from marquee_shared.store import Store
 from marquee_shared.sums import decode_sums, merged, snapshot_key
 from marquee_shared.taste import image_key
@@ -73,6 +74,12 @@ def image(item):
     """The key of the image that an item of a page was shown with."""
     index = ["comedy", "thriller", "title"].index(item["artwork"]["artwork_id"].split(".")[1])
     return image_key(item_hash(item["item_id"]) & LOW, index)
+
+
+def seen_by(states, namespace, user):
+    """What a namespace holds of what a user has seen."""
+    partition = partition_of(user, PARTITIONS)
+    return decode_seen(states.load(namespace, partition, [], learners=[user]).seen[0])
 
 
 def earned(states, user, item):
@@ -236,4 +243,7 @@ def test_a_rebuild_finds_the_same_sums_to_the_last_bit(http, platform, states, s
         for key, numbers in one.images.items():
             np.testing.assert_array_equal(rebuilt.images[key], numbers)
     assert sum(one.impressions for one in before) > 0
+    for user in users:
+        assert seen_by(states, new, user) == seen_by(states, old, user)
+        assert len(seen_by(states, new, user)) == 4
     wait_until(lambda: states._redis.exists(snapshot_key(new)), "online is told, too")

@@ -86,12 +86,13 @@ def test_another_partition_count_is_refused(store):
 def test_users_of_a_partition_are_found_and_a_dropped_namespace_is_empty(store, namespace):
     epoch, _ = store.acquire(namespace, 5, "topic")
     users = {f"user-{n}" for n in range(2500)}
-    store.apply(namespace, 5, (0, 1), epoch, dict.fromkeys(users, b"x"))
+    store.apply(namespace, 5, (0, 1), epoch, dict.fromkeys(users, b"x"), seen={"user-7": b"s"})
 
     assert set(store.users(namespace, 5)) == users
     store.drop(namespace, 8)
     assert set(store.users(namespace, 5)) == set()
-    assert store.load(namespace, 5, []).offset == -1
+    left = store.load(namespace, 5, [], learners=["user-7"])
+    assert (left.offset, left.seen) == (-1, (None,))
 
 
 def test_a_redis_that_does_not_answer_is_unavailable():
