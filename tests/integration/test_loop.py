@@ -250,12 +250,14 @@ def test_a_killed_redis_degrades_pages_and_loses_nothing(http, platform, states,
     assert state_of(states, user).events == 4
 
 
-def test_the_same_question_gives_the_same_page(http, user):
+def test_the_same_question_gives_the_same_titles(http, user):
     send(http, user, "m0")
     page_with(http, user, 1)
     asked = {"user_id": user, "device": "tv", "local_time": "2026-11-23T20:15"}
 
     pages = [http.get("/v1/home", params=asked).json() for _ in range(3)]
+    for item in (item for page in pages for row in page["rows"] for item in row["items"]):
+        del item["artwork"]  # drawn anew, each with its chance
 
     assert pages[0]["rows"] == pages[1]["rows"] == pages[2]["rows"]
 
