@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from marquee_shared.artifact import write_model
-from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.channel import publish_entry
 from marquee_shared.fold_in import Objective, gram
 from marquee_shared.manifest import ContextField, Lineage, Manifest, Sizes
@@ -32,7 +31,7 @@ def small_model(n_items: int = 120, seed: int = 0, gain: float = 1.0) -> Model:
             title=f"Title {row}",
             year=1950 + row % 70,
             genres=("Comedy",) if row % 2 == 0 else ("Thriller",),
-            artworks=encode_artworks(default_artworks(name, ("Comedy", "Thriller"))),
+            artworks=_artworks(name),
         )
         for row, name in enumerate(names)
     ]
@@ -66,6 +65,14 @@ def small_model(n_items: int = 120, seed: int = 0, gain: float = 1.0) -> Model:
         row_of=by_id,
         row_of_hash=by_hash,
     )
+
+
+def _artworks(name: str) -> bytes:
+    try:
+        from marquee_shared.artwork import default_artworks, encode_artworks
+    except ImportError:  # the release before, which contract tests run this file on, knows none
+        return b"[]"
+    return encode_artworks(default_artworks(name, ("Comedy", "Thriller")))
 
 
 def publish(store: Store, model: Model, channel: str = "prod") -> str:
