@@ -19,11 +19,11 @@ FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
 CHROMIUM = which("chromium") or "/usr/bin/chromium"
 # Small files, and still the layout of large screens.
 DESKTOP = {"viewport": {"width": 1180, "height": 740}}
-TALL = {"viewport": {"width": 1180, "height": 1300}}
+TALL = {"viewport": {"width": 960, "height": 1180}}
 SMALL = {"viewport": {"width": 960, "height": 640}}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
+    "device_scale_factor": 1.5,
     "has_touch": True,
     "is_mobile": True,
 }
