@@ -59,6 +59,9 @@ bench-context: setup ## planted context recovered, shuffled labels without effec
 bench-bandit: setup ## artwork: policies before simulated people, propensities, estimators, retention (ARGS=3 seeds)
 	@$(BIN)/python benchmarks/bandit.py $(ARGS)
 
+bench-page: setup ## the home page's first view, by the browser's own clock
+	@$(BIN)/python -m pytest -m slow -s tests/browser $(ARGS)
+
 screenshots: setup ## docs/screenshots/*.png, of a demo that is started for them
 	@$(BIN)/python infra/screenshots.py
 
@@ -68,5 +71,5 @@ format: setup ## let ruff rewrite
 lock: setup ## write requirements/*.txt from the members' pyproject.toml (pins and hashes, no index address)
 	@infra/lock.sh
 
-.PHONY: help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context bench-bandit \
+.PHONY: bench-page help setup versitygw demo test check isolated build storm bench-freshness bench-quality bench-context bench-bandit \
   engine images compose-test compose-clean screenshots format lock

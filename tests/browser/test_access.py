@@ -132,15 +132,22 @@ def serious(page):
     ]
 
 
-def test_the_first_view_is_fast_and_small(opened, fan):
-    """By the browser's own clock, without a cache; the first load warms the service."""
+def test_the_first_view_is_small(opened, fan):
+    with opened(f"?user={fan}") as (page, _):
+        assert page.evaluate(MEASURE)["bytes"] < FIRST_VIEW_BYTES
+
+
+@pytest.mark.slow
+def test_the_first_view_is_painted_in_time(opened, fan):
+    """By the browser's own clock, without a cache; the first load warms the service. No part of the
+    suite: what else this machine does at the same time is not the page's."""
     measured = []
     for _ in range(LOADS + 1):
         with opened(f"?user={fan}") as (page, _):
             measured.append(page.evaluate(MEASURE))
-    # The fastest: what else this machine does at the same time is not the page's.
-    assert min(one["paint"] for one in measured[1:]) < FIRST_PAINT_MS
-    assert max(one["bytes"] for one in measured) < FIRST_VIEW_BYTES
+    paints = sorted(round(one["paint"]) for one in measured[1:])
+    print(f"\nfirst paint of {LOADS} loads: {paints} ms; {measured[0]['bytes'] / 1e3:.0f} kB")
+    assert paints[LOADS // 2] < FIRST_PAINT_MS
 
 
 def test_images_that_are_out_of_sight_are_not_loaded(opened, fan):
