@@ -60,14 +60,17 @@ class States:
         self._missing = ""  # what the last look lacked, or ''
         self.reachable = False
 
-    async def read(self, user_id: str) -> Found:
-        """The user's state, and what they have seen lately. Raises Unavailable, BadState."""
+    async def read(self, user_id: str, patience: float | None = None) -> Found:
+        """The user's state, and what they have seen lately, within `patience` seconds (a page's,
+        if not told). Raises Unavailable, BadState."""
         if self._home is None:
             raise Unavailable(None)
         partition = partition_of(user_id, self._home.partitions)
         place = (self._home.namespace, partition, user_id)
         try:
-            blob, seen = await self._in_time(self._redis.mget([key(*place), seen_key(*place)]))
+            blob, seen = await self._in_time(
+                self._redis.mget([key(*place), seen_key(*place)]), patience or self._timeout
+            )
         except (RedisError, OSError, TimeoutError) as error:
             self.reachable = False
             raise Unavailable(self._known.get(user_id)) from error
@@ -78,13 +81,13 @@ class States:
         self._remember(user_id, state)
         return Found(state, _seen(seen))
 
-    async def _in_time(self, asked: Awaitable[list[Any]]) -> list[Any]:
+    async def _in_time(self, asked: Awaitable[list[Any]], seconds: float) -> list[Any]:
         """The answer, if it comes while the page can wait. A late one is still taken off the
         connection: to drop the connection would make the next page wait for a new one, late again.
         """
         answer = asyncio.ensure_future(asked)
         answer.add_done_callback(lambda late: late.cancelled() or late.exception())
-        return await asyncio.wait_for(asyncio.shield(answer), self._timeout)
+        return await asyncio.wait_for(asyncio.shield(answer), seconds)
 
     async def learnt(self, length: int | None) -> bytes | None:
         """The snapshot of what the artwork bandit has learnt, or its first bytes; None without."""

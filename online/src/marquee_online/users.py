@@ -18,6 +18,7 @@ from marquee_shared.interaction import KINDS, RATING, STRENGTH_UNIT, Interaction
 from marquee_shared.model import Model
 from marquee_shared.user_state import UserState
 
+PATIENCE = 0.8  # seconds for Redis: nobody's page waits for this answer
 NEWEST = 50  # interactions that are told
 MOST_STARS = 5
 DIGITS = 3  # of a strength and of a lean
@@ -77,7 +78,7 @@ async def user(request: Request, user_id: UserIdParam) -> Response:
     parts = parts_of(request)
     model = serving(parts)
     try:
-        state, seen = await parts.states.read(user_id)
+        state, seen = await parts.states.read(user_id, PATIENCE)
     except Unavailable:
         raise HTTPException(503, "Redis did not answer in time.", headers=RETRY_AFTER) from None
     except BadState:

@@ -193,7 +193,8 @@ def _named(message: str) -> BadInput:
     path = _PATH.search(message)
     where = path.group(1) if path else ""
     if message.startswith("Invalid enum value"):  # first: it quotes the value
-        return BadInput(where or "body", "not one of the known values")
+        known = f": {', '.join(get_args(EventType))}" if where == "type" else ""
+        return BadInput(where or "body", f"not one of the known values{known}")
     if message.startswith("Object contains unknown field"):
         unknown = _UNKNOWN.fullmatch(message)
         name = f"{where}.{unknown.group(1)}".lstrip(".") if unknown else "(unprintable)"

@@ -94,7 +94,12 @@ function show(fresh, anew = false) {
 async function learn() {
   const of = page;
   if (of.degraded.length > 0) return void (taste.of === visitor.user || taste.show(null, true));
-  const known = of.state && (await getUser(visitor.user).catch(() => null));
+  let known = null;
+  try {
+    known = of.state && (await getUser(visitor.user));
+  } catch {
+    return void (of !== page || taste.of === visitor.user || taste.show(null, true)); // not known now is not nothing known
+  }
   if (of !== page) return;
   onList = new Set((known?.interactions ?? []).filter((one) => one.kind === "list_add").map((one) => one.item_id));
   for (const card of rows.cards.values()) if (onList.has(card.item.item_id) !== card.onList) card.update(card.item, card.place, !card.onList);
