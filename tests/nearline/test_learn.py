@@ -209,7 +209,9 @@ def test_the_images_of_a_batch_hold_all_that_a_play_on_a_repeat_may_be_about(ima
     found, _ = credible([outcome("play", credit=repeat), outcome("play", "m1")], KEYS)
 
     known = len(images.of(images.model.row_of["m0"])[0])
-    assert image_keys(found, images) == sorted([*(key("m0", n) for n in range(known)), key("m1")])
+    both = [key(item, n) for item in ("m0", "m1") for n in range(known)]
+    assert image_keys(found, images) == sorted(both)
+    assert image_keys(credible([seen("m0")], KEYS)[0], images) == [key("m0")]
 
 
 def test_within_the_window_a_user_teaches_by_so_many_impressions_and_none_is_pushed_out(images):
@@ -223,7 +225,7 @@ def test_within_the_window_a_user_teaches_by_so_many_impressions_and_none_is_pus
     assert [showing.at for showing in learnt.seen["u1"]] == times[:MOST]
 
 
-def test_a_repeat_within_a_session_teaches_nothing_and_in_another_session_does(images):
+def test_a_repeat_within_a_session_is_no_impression_and_in_another_session_it_is(images):
     one, other = token(decision="d1"), token(decision="d2")
     events = [
         seen("m0", session="s1", credit=one),
@@ -233,10 +235,25 @@ def test_a_repeat_within_a_session_teaches_nothing_and_in_another_session_does(i
 
     learnt = after(events, images)
     assert learnt.sums.impressions == 1
-    assert learnt.sums.images[key("m0")][-2:].tolist() == [0.0, 0.0]
+    assert learnt.sums.images[key("m0")][-2:].tolist() == [1.0, 1.0]
 
     learnt = after([seen("m0", session="s2", credit=other, number=2)], images, learnt)
     assert learnt.sums.impressions == 2
+
+
+def test_a_second_page_drawn_before_the_first_impression_was_known_earns_for_the_first(images):
+    one, other = token(decision="d1", artwork=1), token(decision="d2", artwork=2)
+    events = [
+        seen("m0", session="s1", credit=one),
+        outcome("complete", credit=other, session_id="s1"),
+    ]
+
+    learnt = after(events, images)
+
+    assert learnt.sums.images[key("m0", 1)][-2:].tolist() == [1.0, 1.0]
+    assert key("m0", 2) not in learnt.sums.images
+    found, _ = credible(events, KEYS)
+    assert {key("m0", 1), key("m0", 2)} <= set(image_keys(found, images))
 
 
 @pytest.mark.parametrize(

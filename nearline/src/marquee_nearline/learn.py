@@ -109,13 +109,14 @@ def credible(
 
 
 def image_keys(events: Sequence[Credible], images: Images) -> list[int]:
-    """Of the images that the events may be about, ascending: on a repeat, any of the title's."""
+    """Of the images that the events may be about, ascending. An outcome may be about any of its
+    title's: it earns for the one that the session showed first."""
     keys: set[int] = set()
     for one in events:
         for item in one.items():
             if item in one.choices:
                 keys.add(image_key(item, one.choices[item].artwork))
-            elif one.event.type != "impressions":
+            if one.event.type != "impressions":
                 keys.update(images.keys(item))
     return sorted(keys)
 
@@ -138,6 +139,8 @@ def _learn_item(
     if choice is not None:
         seen = _see(one, choice, seen, learnt, images)
         place = _shown_by(seen, item, one.credit.decision_id)
+        if place is None:  # drawn anew before the first showing was known: that one earns
+            place = _shown_in(seen, item, one.session)
     else:
         place = _shown_in(seen, item, one.session)
         if place is None:  # not on that page, or shown too long ago
