@@ -40,6 +40,14 @@ def personal(http, user):
     return pages[-1]
 
 
+def ranked(page):
+    """Each row's name, its items and their scores: all but the images, which are drawn."""
+    return [
+        (row["name"], [(item["item_id"], item["score"]) for item in row["items"]])
+        for row in page["rows"]
+    ]
+
+
 def top_picks(page):
     """Item ids of the first row."""
     return [item["item_id"] for item in page["rows"][0]["items"]]
