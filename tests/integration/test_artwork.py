@@ -20,8 +20,7 @@ from marquee_nearline.state_store import StateStore
 from marquee_shared.archive import prefix
 from marquee_shared.bandit import EPSILON
 from marquee_shared.decision import decode_decision
-from marquee_shared.ids import item_hash, partition_of
-from marquee_shared.images import LOW
+from marquee_shared.ids import low_hash, partition_of
 from marquee_shared.seen import decode_seen
 from marquee_shared.store import Store
 from marquee_shared.sums import decode_sums, merged, snapshot_key
@@ -73,7 +72,7 @@ def learnt(states, user):
 def image(item):
     """The key of the image that an item of a page was shown with."""
     index = ["comedy", "thriller", "title"].index(item["artwork"]["artwork_id"].split(".")[1])
-    return image_key(item_hash(item["item_id"]) & LOW, index)
+    return image_key(low_hash(item["item_id"]), index)
 
 
 def seen_by(states, namespace, user):

@@ -12,8 +12,8 @@ from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, Credited, sign
 from marquee_shared.event import Event, Seen
-from marquee_shared.ids import item_hash
-from marquee_shared.images import LOW, Images
+from marquee_shared.ids import item_hash, low_hash
+from marquee_shared.images import Images
 from marquee_shared.seen import (
     CLICKS_PER_HOUR,
     FULL_QUALITY,
@@ -48,7 +48,7 @@ def images():
 
 def token(user="u1", decision="d1", items=("m0", "m1"), at=NOW, artwork=1, features=USER):
     choices = tuple(
-        Credited(item=item_hash(i) & LOW, artwork=artwork, policy="lin-ts/1", propensity=0.5)
+        Credited(item=low_hash(i), artwork=artwork, policy="lin-ts/1", propensity=0.5)
         for i in items
     )
     credit = Credit(
@@ -101,7 +101,7 @@ def key(item, artwork=1):
 
 def features(images, item="m0", artwork=1):
     half = USER.astype(np.float16).astype(float)  # what a token carries
-    return image_features(half, images.themes(item_hash(item) & LOW, artwork)[None])[0]
+    return image_features(half, images.themes(low_hash(item), artwork)[None])[0]
 
 
 def test_a_seen_image_counts_at_once_with_its_reward_still_unknown(images):

@@ -10,8 +10,8 @@ from marquee_online.states import Found
 from marquee_shared.bandit import POLICIES, posterior
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS
-from marquee_shared.ids import event_hash, item_hash
-from marquee_shared.images import LOW, Images
+from marquee_shared.ids import event_hash, low_hash
+from marquee_shared.images import Images
 from marquee_shared.seen import Showing
 from marquee_shared.sums import Sums
 
@@ -50,7 +50,7 @@ def choices(seen):
 def test_a_session_keeps_an_image_for_as_long_as_it_may_earn(age, kept):
     item = next(iter(choices(())))
     showing = Showing(
-        item=item_hash(item) & LOW,
+        item=low_hash(item),
         artwork=1,
         decision_id="d1",
         session=event_hash("s1"),

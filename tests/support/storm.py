@@ -30,8 +30,8 @@ from marquee_shared import event
 from marquee_shared.archive import chains, parse, prefix
 from marquee_shared.credit import Credit, Credited, sign
 from marquee_shared.event import Event, Seen, encode_event
-from marquee_shared.ids import item_hash, partition_of
-from marquee_shared.images import LOW, Images
+from marquee_shared.ids import item_hash, low_hash, partition_of
+from marquee_shared.images import Images
 from marquee_shared.store import Store
 from marquee_shared.sums import Sums
 from marquee_shared.taste import USER_FEATURES
@@ -145,7 +145,7 @@ class Load:
             taste=tuple(self._random.uniform(-1, 1) for _ in range(USER_FEATURES)),
             choices=tuple(
                 Credited(
-                    item=item_hash(f"m{item}") & LOW,
+                    item=low_hash(f"m{item}"),
                     artwork=self._random.randrange(3),
                     policy="lin-ts/1",
                     propensity=0.5,

@@ -15,10 +15,10 @@ import numpy as np
 
 from marquee_shared.credit import ATTRIBUTION_MS, Credit, Credited, verify
 from marquee_shared.errors import BadState, BadToken
-from marquee_shared.event import Event
+from marquee_shared.event import OUTCOMES, Event, watched_share
 from marquee_shared.fold_in import F64
-from marquee_shared.ids import event_hash, item_hash
-from marquee_shared.images import LOW, Images
+from marquee_shared.ids import low_hash
+from marquee_shared.images import Images
 from marquee_shared.seen import (
     CLICKS_PER_HOUR,
     FULL_QUALITY,
@@ -29,11 +29,10 @@ from marquee_shared.seen import (
     decode_seen,
     encode_seen,
     newest,
+    session_of,
 )
 from marquee_shared.sums import Reward, Sums
 from marquee_shared.taste import image_features, image_key
-
-PLAYS = frozenset({"click", "play", "stop", "complete"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Credible:
     @property
     def session(self) -> int:
         """As a showing names it."""
-        return event_hash(self.event.session_id) if self.event.session_id else 0
+        return session_of(self.event.session_id)
 
     @property
     def now(self) -> int:
@@ -60,7 +59,7 @@ class Credible:
             named = [seen.item_id for seen in self.event.seen]
         else:
             named = [self.event.item_id or ""]
-        return tuple(item_hash(item) & LOW for item in named)
+        return tuple(map(low_hash, named))
 
 
 @dataclass(slots=True)
@@ -93,7 +92,7 @@ def credible(
     """The events that may teach, in order, and how many tokens were refused for what."""
     found, refused = [], Counter[str]()
     for event in events:
-        if not event.credit or not (event.type == "impressions" or event.type in PLAYS):
+        if not event.credit or not (event.type == "impressions" or event.type in OUTCOMES):
             continue
         now = event.accepted_at or event.at
         try:
@@ -202,7 +201,7 @@ def _earn(
     if not known.clicked and clicks >= CLICKS_PER_HOUR:
         learnt.counts["capped"] += 1
         return seen
-    quality = max(known.quality, _quality(event))
+    quality = max(known.quality, round(FULL_QUALITY * (watched_share(event) or 0.0)))
     gain: dict[Reward, float] = {
         "click": float(not known.clicked),
         "quality": (quality - known.quality) / FULL_QUALITY,
@@ -235,12 +234,3 @@ def _shown_in(seen: Sequence[Showing], item: int, session: int) -> int | None:
         if seen[place].item == item and seen[place].session == session:
             return place
     return None
-
-
-def _quality(event: Event) -> int:
-    """The share of the title that was watched, of FULL_QUALITY."""
-    if event.type == "complete":
-        return FULL_QUALITY
-    if event.type == "stop" and event.watched_s is not None and event.runtime_s:
-        return round(FULL_QUALITY * min(1.0, event.watched_s / event.runtime_s))
-    return 0

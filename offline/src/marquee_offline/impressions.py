@@ -16,11 +16,9 @@ from marquee_offline.archive_read import Message, Row, read_archive
 from marquee_shared.credit import ATTRIBUTION_MS, unproven
 from marquee_shared.decision import Choice, decode_decision
 from marquee_shared.errors import BadInput, BadToken
-from marquee_shared.event import Event, read_event
+from marquee_shared.event import OUTCOMES, Event, read_event, watched_share
 from marquee_shared.seen import HOUR_MS, IMPRESSIONS_PER_HOUR
 
-OUTCOMES = frozenset({"click", "play", "stop", "complete"})
-ENDS = frozenset({"stop", "complete"})  # tell how much was watched
 FULL = 1000  # a play to the end
 TEXT, WHOLE = pa.string(), pa.int64()
 KEYS = ("user_id", "decision_id", "item_id")
@@ -155,7 +153,8 @@ def said(message: Message, log: str) -> Iterator[Row]:
         for item in dict.fromkeys(seen.item_id for seen in event.seen):
             yield *head, item, log, now, 1, 0, 0, 0, taste
     elif event.type in OUTCOMES:
-        ended, watched = int(event.type in ENDS), round(FULL * _watched(event))
+        share = watched_share(event)
+        ended, watched = int(share is not None), round(FULL * (share or 0.0))
         yield *head, event.item_id, log, now, 0, 1, ended, watched, _taste(event)
 
 
@@ -167,12 +166,6 @@ def _drawn(choice: Choice) -> bool:
 
 def _index(choice: Choice) -> int:
     return choice.candidates.index(choice.artwork_id or "")
-
-
-def _watched(event: Event) -> float:
-    if event.type == "complete":
-        return 1.0
-    return min(1.0, (event.watched_s or 0.0) / event.runtime_s) if event.runtime_s else 0.0
 
 
 def _taste(event: Event) -> str | None:

@@ -16,9 +16,9 @@ from marquee_shared.context import Context
 from marquee_shared.credit import Credited
 from marquee_shared.decision import Choice, Row
 from marquee_shared.fold_in import F64
-from marquee_shared.ids import event_hash, item_hash
-from marquee_shared.images import LOW, Images
-from marquee_shared.seen import Showing
+from marquee_shared.ids import low_hash
+from marquee_shared.images import Images
+from marquee_shared.seen import Showing, session_of
 from marquee_shared.taste import BUCKETS, image_features, image_key, taste, user_features
 
 MOST_CHOICES = 255  # that a token carries; a page has some 60
@@ -119,7 +119,7 @@ def _title(item_id: str, images: Images, context: Context) -> _Title | None:
     if not places:
         return None
     return _Title(
-        item=item_hash(item_id) & LOW,
+        item=low_hash(item_id),
         artworks=tuple(artworks[n] for n in places),
         places=tuple(places),
         themes=themes[places],
@@ -128,7 +128,7 @@ def _title(item_id: str, images: Images, context: Context) -> _Title | None:
 
 def _again(title: _Title, who: Looker) -> tuple[str, str] | None:
     """Image and decision of a title that was seen in this session, if that image still fits."""
-    session = event_hash(who.session_id) if who.session_id else 0
+    session = session_of(who.session_id)
     for showing in who.seen if session else ():
         if (showing.item, showing.session) == (title.item, session):
             for place, artwork in zip(title.places, title.artworks, strict=True):

@@ -25,6 +25,7 @@ EventType = Literal[
     "impressions",
 ]
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
+OUTCOMES = frozenset({"click", "play", "stop", "complete"})  # what an image of a title earns by
 
 MAX_SKEW_MS = 5 * 60 * 1000  # a client's clock may run this far ahead; the event is then 'now'
 EARLIEST_MS = 946_684_800_000  # 2000-01-01; lower over HTTP means seconds were sent
@@ -66,6 +67,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     rating: Annotated[float, msgspec.Meta(ge=0.5, le=5)] | None = None
     seen: Annotated[tuple[Seen, ...], msgspec.Meta(max_length=500)] = ()  # impressions
     credit: Token | None = None  # the page's credit token, with impressions and outcomes
+
+
+def watched_share(event: Event) -> float | None:
+    """The share of the title (0 to 1) that was watched; None where the event does not tell."""
+    if event.type == "complete":
+        return 1.0
+    if event.type == "stop" and event.watched_s is not None and event.runtime_s:
+        return min(1.0, event.watched_s / event.runtime_s)
+    return None
 
 
 class PostedContext(Context, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,6 +20,14 @@ def item_hash(item_id: str) -> int:
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=8).digest(), "little")
 
 
+LOW = 0xFFFFFFFF  # the part of an item's hash that tokens, showings and sums hold
+
+
+def low_hash(item_id: str) -> int:
+    """32-bit name of an item in tokens, showings and sums: the low bits of its hash."""
+    return item_hash(item_id) & LOW
+
+
 def event_hash(event_id: str) -> int:
     """32-bit name of an event inside a user's ring of recent ids: BLAKE2b-32, little-endian."""
     return int.from_bytes(hashlib.blake2b(event_id.encode(), digest_size=4).digest(), "little")

@@ -5,10 +5,9 @@ import numpy as np
 from marquee_shared.artwork import Artwork, decode_artworks
 from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F64
+from marquee_shared.ids import LOW
 from marquee_shared.model import Model
 from marquee_shared.taste import BUCKETS, image_key, theme_vector
-
-LOW = 0xFFFFFFFF  # the part of an item's hash that a token carries
 
 
 class Images:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.errors import BadState
+from marquee_shared.ids import event_hash
 from marquee_shared.taste import USER_FEATURES
 
 VERSION = 1
@@ -31,7 +32,7 @@ class Showing:
     item: int  # low 32 bits of item_hash
     artwork: int  # index among the item's artworks
     decision_id: str
-    session: int  # event_hash of the session id; 0: none was given
+    session: int  # `session_of` its id
     at: int  # when it was seen, ms since epoch by our clock
     taste: tuple[float, ...]  # (USER_FEATURES,) that it was drawn by, to half precision
     clicked: bool = False
@@ -41,6 +42,11 @@ class Showing:
 def seen_key(namespace: str, partition: int, user_id: str) -> str:
     """The Redis key, in the slot of the user's state. It expires once the log is gone, too."""
     return f"s:{{{namespace}.{partition}}}:{user_id}"
+
+
+def session_of(session_id: str | None) -> int:
+    """A session as a showing names it; 0: none was given."""
+    return event_hash(session_id) if session_id else 0
 
 
 def newest(showings: Iterable[Showing], since: int) -> tuple[Showing, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from marquee_shared.context import Context
 from marquee_shared.fold_in import F64
+from marquee_shared.ids import LOW
 
 BUCKETS = 12
 # What the field's catalogues use most, so placed that no two that an image must tell apart fall
@@ -74,7 +75,7 @@ def image_features(user: F64, themes: F64) -> F64:
 
 def image_key(item: int, artwork: int) -> int:
     """An image in sums and tokens: low 32 bits of its item's hash, its index among the item's."""
-    return (item & 0xFFFFFFFF) << 8 | artwork
+    return (item & LOW) << 8 | artwork
 
 
 def _unit(vector: F64) -> F64:
