@@ -60,7 +60,7 @@ class Worker:
         self._serving = serving
         self._credit_keys = credit_keys
         self._images = ImagesOf()
-        self._published = b""
+        self._published: list[bytes | None] = []
         self._cluster = Cluster(namespace="", partitions=0)
         self._epochs: dict[int, int] = {}
         self._next: dict[int, int] = {}
@@ -69,7 +69,7 @@ class Worker:
         """Consume until `stop`. Raises Interrupted, Unrecoverable."""
         self._cluster = self._states.cluster()
         self._states.load_functions()
-        self._published = b""  # the namespace may be another, with the same sums and no snapshot
+        self._published = []  # the namespace may be another, with the same sums and no snapshot
         consumer = open_consumer(self._bootstrap, GROUP, self._slot)
         try:
             start = partial(self._acquire, topic_id(self._bootstrap, event.TOPIC))
@@ -123,9 +123,7 @@ class Worker:
     def _fold(self, partition: int, batch: list[Taken]) -> None:
         """One batch of one partition through steps 2 to 5."""
         started, consumed_at = time.perf_counter(), _now_ms()
-        first, following = batch[0].offset, batch[-1].offset + 1
-        if first != self._next[partition] or following - first != len(batch):
-            raise Interrupted(f"partition {partition}: offsets are not dense")
+        first, following = self._span(partition, batch)
         events, rejected = _decode(batch)
         users = by_user(events)
         teaching, refused = credible(events, self._credit_keys)
@@ -166,20 +164,26 @@ class Worker:
             raise Interrupted(f"partition {partition}: {answer}")
         self._next[partition] = following
         metrics.APPLY.observe(time.perf_counter() - started)
-        _count(events, len(rejected), folded.unreadable, folded_at)
-        for what, number in learnt.counts.items():
-            metrics.LEARNT.labels(what).inc(number)
+        _count(events, len(rejected), folded.unreadable, folded_at, learnt.counts)
+
+    def _span(self, partition: int, batch: list[Taken]) -> tuple[int, int]:
+        """First offset of a batch, and that after its last. Raises Interrupted on a hole."""
+        first, following = batch[0].offset, batch[-1].offset + 1
+        if first != self._next[partition] or following - first != len(batch):
+            raise Interrupted(f"partition {partition}: offsets are not dense")
+        return first, following
 
     def _publish(self) -> None:
         """The owner of partition 0 puts all partitions' sums together for online."""
         if 0 not in self._next:
             return
-        namespace = self._cluster.namespace
-        parts = [self._states.sums(namespace, p) for p in range(self._cluster.partitions)]
-        total = merged(parts)
-        if (content := encode_sums(total)) != self._published:
+        namespace, partitions = self._cluster.namespace, range(self._cluster.partitions)
+        # Nothing is learnt of an image that does not show in the sums that all have in common.
+        shared = [self._states.shared_sums(namespace, p) for p in partitions]
+        if shared != self._published:
+            total = merged(self._states.sums(namespace, p) for p in partitions)
             self._states.publish(namespace, encode_sums(total, _now_ms()))
-            self._published = content
+            self._published = shared
 
 
 def _by_partition(messages: Sequence[Taken]) -> dict[int, list[Taken]]:
@@ -206,10 +210,18 @@ def _decode(batch: Sequence[Taken]) -> tuple[list[Event], list[tuple[Taken, BadI
     return events, rejected
 
 
-def _count(events: Sequence[Event], rejected: int, unreadable: int, folded_at: int) -> None:
+def _count(
+    events: Sequence[Event],
+    rejected: int,
+    unreadable: int,
+    folded_at: int,
+    learnt: Mapping[str, int],
+) -> None:
     metrics.EVENTS.labels("folded").inc(len(events))
     metrics.EVENTS.labels("dead_letter").inc(rejected)
     metrics.BAD_STATES.inc(unreadable)
+    for what, number in learnt.items():
+        metrics.LEARNT.labels(what).inc(number)
     for one in events:
         if one.accepted_at:
             metrics.FRESHNESS.observe(max(0, folded_at - one.accepted_at) / 1000)

@@ -173,6 +173,12 @@ class StateStore:
         args = [*span, epoch, SEEN_SECONDS, len(seen), *values.values(), *images]
         return _text(self._call("nl_apply_v2", keys, args))
 
+    def shared_sums(self, namespace: str, partition: int) -> bytes | None:
+        """What a partition has learnt, encoded, without its images; None before the first."""
+        with _translated():
+            found: Any = self._redis.get(shared_key(namespace, partition))
+        return None if found is None else bytes(found)
+
     def sums(self, namespace: str, partition: int) -> Sums:
         """All that a partition has learnt. Raises BadState."""
         keys = [shared_key(namespace, partition), images_key(namespace, partition)]

@@ -208,7 +208,7 @@ def _artwork(parts: Parts, model: Model, setting: Chosen, arms: dict[str, str]) 
     reward = setting.reward or REWARD
     return Artwork(
         images=parts.images(model),
-        policy=parts.learnt.beliefs.policy(setting.artwork or POLICY, reward),
+        policy=parts.learnt.policies[setting.artwork or POLICY, reward],
         reward=reward,
         seed=secrets.randbits(48),
         arms=arms,

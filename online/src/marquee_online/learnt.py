@@ -2,47 +2,35 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cached_property
 
 import structlog
 
 from marquee_online import metrics
-from marquee_shared.bandit import POLICIES, Policy, Posterior, Prior, posterior
+from marquee_shared.bandit import POLICIES, Policy, Prior, posterior
 from marquee_shared.errors import BadState
 from marquee_shared.model import Model
-from marquee_shared.sums import HEAD, Reward, Sums, decode_sums, number_of
+from marquee_shared.sums import HEAD, REWARDS, Reward, Sums, decode_sums, number_of
 
 REFRESH_SECONDS = 1.0  # as often as nearline publishes
 log = structlog.get_logger()
 Fetch = Callable[[int | None], Awaitable[bytes | None]]
+Policies = Mapping[tuple[str, Reward], Policy]  # by policy name and what it is to raise
 
 
-class Beliefs:
-    """The posteriors of one snapshot, each solved when it is first asked for."""
-
-    def __init__(self, sums: Sums, priors: Mapping[str, Prior]) -> None:
-        self._sums = sums
-        self._priors = priors
-
-    @cached_property
-    def click(self) -> Posterior:
-        return posterior(self._sums, "click", self._priors.get("click"))
-
-    @cached_property
-    def quality(self) -> Posterior:
-        return posterior(self._sums, "quality", self._priors.get("quality"))
-
-    def policy(self, name: str, reward: Reward) -> Policy:
-        """Raises KeyError for a policy that there is none of."""
-        return POLICIES[name](self.click if reward == "click" else self.quality)
+def policies(sums: Sums, priors: Mapping[str, Prior]) -> Policies:
+    """Every policy, after what was learnt."""
+    known = {reward: posterior(sums, reward, priors.get(reward)) for reward in REWARDS}
+    return {
+        (name, reward): make(known[reward]) for name, make in POLICIES.items() for reward in REWARDS
+    }
 
 
 class Learnt:
-    """Holds the newest snapshot's beliefs; the last good ones on any failure."""
+    """Holds the policies of the newest snapshot; of the last good one on any failure."""
 
     def __init__(self, fetch: Fetch, serving: Callable[[], Model | None]) -> None:
-        self.beliefs = Beliefs(Sums(), {})
         self._sums = Sums()
+        self.policies = policies(self._sums, {})
         self._model_id = ""
         self._fetch = fetch
         self._serving = serving
@@ -55,10 +43,10 @@ class Learnt:
         model_id = model.model_id if model else ""
         if not await self._look() and model_id == self._model_id:
             return
-        beliefs = Beliefs(self._sums, model.priors if model else {})
-        await asyncio.to_thread(lambda: (beliefs.click, beliefs.quality))
-        self.beliefs, self._model_id = beliefs, model_id
-        metrics.ARTWORK.set(beliefs.click.impressions)
+        priors = model.priors if model else {}
+        self.policies = await asyncio.to_thread(policies, self._sums, priors)
+        self._model_id = model_id
+        metrics.ARTWORK.set(self._sums.impressions)
 
     async def _look(self) -> bool:
         """True when there are other sums than before; unreadable ones are said once."""
