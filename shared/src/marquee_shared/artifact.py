@@ -7,19 +7,17 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from marquee_shared.bandit import Prior, proper
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
 from marquee_shared.ids import ModelId
+from marquee_shared.item_table import TENSORS, Array, Tensors, decode_items, encode_items
 from marquee_shared.manifest import (
     DTYPES,
     Manifest,
@@ -28,14 +26,12 @@ from marquee_shared.manifest import (
     decode_manifest,
     encode_manifest,
 )
-from marquee_shared.model import Item, ItemItem, Model, index_items
+from marquee_shared.model import ItemItem, Model, index_items
 from marquee_shared.store import Store
 from marquee_shared.sums import REWARDS
 from marquee_shared.taste import FEATURES
 from marquee_shared.verify import check_model
 
-Array = NDArray[Any]
-Tensors = Mapping[str, Array]
 Progress = Callable[[str], None]
 
 PREFIX = "models"
@@ -45,16 +41,11 @@ MAX_HEADER = 1 << 20  # bytes of JSON in front of a part's tensors
 ARTWORK = "artwork"  # the part of the bandit's priors
 # What every model has: part -> tensor -> dtype and dimensions. `context` and `artwork` may be
 # there besides.
-STRINGS = ("id", "title", "genres", "tags", "artworks")
 REQUIRED = {
     "factors": {"factors": ("F32", 2), "gram": ("F64", 2)},
     "item-item": {"indptr": ("I64", 1), "indices": ("I32", 1), "values": ("F32", 1)},
     "popularity": {"counts": ("F32", 2)},
-    "items": {
-        **{f"{name}.offsets": ("I64", 1) for name in STRINGS},
-        **{f"{name}.bytes": ("U8", 1) for name in STRINGS},
-        "year": ("I32", 1),
-    },
+    "items": TENSORS,
 }
 _DTYPE_NAMES = {np.dtype(code): name for name, code in DTYPES.items()}
 
@@ -78,14 +69,7 @@ def model_parts(model: Model) -> dict[str, Tensors]:
             for reward, prior in model.priors.items()
             for name, array in (("mean", prior.mean), ("precision", prior.precision))
         },
-        "items": {
-            **_strings("id", [item.item_id for item in model.items]),
-            **_strings("title", [item.title for item in model.items]),
-            **_strings("genres", ["|".join(item.genres) for item in model.items]),
-            **_strings("tags", ["|".join(item.tags) for item in model.items]),
-            **_strings("artworks", [item.artworks.decode() for item in model.items]),
-            "year": np.array([item.year for item in model.items], np.int32),
-        },
+        "items": encode_items(model.items),
     }
 
 
@@ -138,16 +122,6 @@ def _describe(data: bytes, tensors: Tensors) -> Part:
             for name, array in tensors.items()
         },
     )
-
-
-def _strings(name: str, values: list[str]) -> dict[str, Array]:
-    encoded = [value.encode() for value in values]
-    offsets = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(value) for value in encoded], out=offsets[1:])
-    return {
-        f"{name}.offsets": offsets,
-        f"{name}.bytes": np.frombuffer(b"".join(encoded), np.uint8),
-    }
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -260,7 +234,7 @@ def _map_part(path: Path, name: str, part: Part) -> dict[str, Array]:
 def _assemble(manifest: Manifest, parts: Mapping[str, dict[str, Array]]) -> Model:
     try:
         table, neighbours = parts["items"], parts["item-item"]
-        items = _items(table)
+        items = decode_items(table)
         by_id, by_hash = index_items([item.item_id for item in items])
         model = Model(
             manifest=manifest,
@@ -296,29 +270,3 @@ def _priors(tensors: Mapping[str, Array]) -> dict[str, Prior]:
             raise BadArtifact(f"{ARTWORK}: the prior of {reward} is no distribution")
         found[reward] = prior
     return found
-
-
-def _items(table: Mapping[str, Array]) -> list[Item]:
-    columns = {name: _read_strings(table, name) for name in ("id", "title", "genres", "tags")}
-    artworks = _read_strings(table, "artworks")
-    return [
-        Item(
-            item_id=item_id,
-            title=title,
-            year=year,
-            genres=tuple(genres.split("|")) if genres else (),
-            tags=tuple(tags.split("|")) if tags else (),
-            artworks=artwork.encode(),
-        )
-        for item_id, title, genres, tags, artwork, year in zip(
-            *columns.values(), artworks, table["year"].tolist(), strict=True
-        )
-    ]
-
-
-def _read_strings(table: Mapping[str, Array], name: str) -> list[str]:
-    offsets, data = table[f"{name}.offsets"], bytes(table[f"{name}.bytes"])
-    if offsets[0] != 0 or offsets[-1] != len(data) or (offsets[1:] < offsets[:-1]).any():
-        raise BadArtifact(f"items: offsets of {name} do not fit its bytes")
-    bounds = offsets.tolist()
-    return [data[a:b].decode() for a, b in pairwise(bounds)]
