@@ -95,14 +95,7 @@ def dress(
             artwork_id, decision_id = kept[choice.item_id]
             return msgspec.structs.replace(choice, artwork_id=artwork_id, repeat_of=decision_id)
         if choice.item_id in drawn:
-            place, distribution = drawn[choice.item_id]
-            artworks = fresh[choice.item_id].artworks
-            return msgspec.structs.replace(
-                choice,
-                artwork_id=artworks[place].artwork_id,
-                candidates=tuple(artwork.artwork_id for artwork in artworks),
-                distribution=tuple(distribution.tolist()),
-            )
+            return _with_draw(choice, fresh[choice.item_id].artworks, *drawn[choice.item_id])
         return choice
 
     return Dressed(
@@ -110,6 +103,17 @@ def dress(
             msgspec.structs.replace(row, items=tuple(map(dressed, row.items))) for row in rows
         ),
         credited=tuple(credited[:MOST_CHOICES]),
+    )
+
+
+def _with_draw(
+    choice: Choice, artworks: tuple[Artwork, ...], place: int, distribution: F64
+) -> Choice:
+    return msgspec.structs.replace(
+        choice,
+        artwork_id=artworks[place].artwork_id,
+        candidates=tuple(artwork.artwork_id for artwork in artworks),
+        distribution=tuple(distribution.tolist()),
     )
 
 

@@ -22,9 +22,10 @@ from marquee_online.drain import Drain, serve_until_told
 from marquee_online.kept import Kept
 from marquee_online.learnt import Learnt
 from marquee_online.parts import Parts
+from marquee_online.per_model import PerModel
 from marquee_online.produce import Sink
 from marquee_online.settings import Settings, load_experiments, load_settings
-from marquee_online.shelves import ShelvesOf
+from marquee_online.shelves import shelve
 from marquee_online.states import States
 from marquee_shared import decision, event
 from marquee_shared.credit import parse_keys
@@ -104,7 +105,6 @@ def create_app(settings: Settings, drain: Drain) -> FastAPI:
         description="The ranked page of a user, in a context, and the way back for events.",
         lifespan=lifespan,
     )
-    service.state.artworks = artworks.Finder()
     routes.add(service)
     service.middleware("http")(_measured)
     problem.install(service)
@@ -127,7 +127,8 @@ def _open(settings: Settings, store: Store, cache: Path, drain: Drain) -> Parts:
         experiments=load_experiments(settings.experiments),
         images=ImagesOf(),
         kept=Kept(),
-        shelves=ShelvesOf(),
+        shelves=PerModel(shelve),
+        places=PerModel(artworks.places_of),
         events=Sink(settings.kafka, event.TOPIC),
         decisions=Sink(settings.kafka, decision.TOPIC),
         credit_keys=parse_keys(settings.credit_keys),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from marquee_online.dress import dress, looker, looker_taste
+from marquee_online.dress import Dressed, Looker, dress, looker, looker_taste
 from marquee_online.explain import percentiles
 from marquee_online.rank import TOP_PICKS, Ranked, Taste, personal_rows, popular_rows, taste_of
 from marquee_online.states import States, Unavailable
@@ -144,14 +144,18 @@ def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
         degraded=known.degraded,
         rows=dressed.rows,
     )
-    credit = Credit(
+    return Decided(decision, _credit(ask, who, dressed), taste, ranks)
+
+
+def _credit(ask: Ask, who: Looker, dressed: Dressed) -> Credit:
+    """What the page's token brings back: who looked, and what was drawn for them."""
+    return Credit(
         decision_id=ask.decision_id,
         user=item_hash(ask.user_id or ""),
         issued_at=ask.at,
         taste=tuple(who.user.tolist()),
         choices=dressed.credited,
     )
-    return Decided(decision, credit, taste, ranks)
 
 
 def _ranks(model: Model, ranked: Ranked) -> Mapping[str, float]:

@@ -7,9 +7,10 @@ from fastapi import HTTPException, Request
 from marquee_online.drain import Drain
 from marquee_online.kept import Kept
 from marquee_online.learnt import Learnt
+from marquee_online.per_model import PerModel
 from marquee_online.problem import RETRY_AFTER
 from marquee_online.produce import Sink
-from marquee_online.shelves import ShelvesOf
+from marquee_online.shelves import Shelves
 from marquee_online.states import States
 from marquee_shared.experiment import Experiment
 from marquee_shared.follow import Follower
@@ -29,7 +30,8 @@ class Parts:
     experiments: tuple[Experiment, ...]
     images: ImagesOf
     kept: Kept
-    shelves: ShelvesOf
+    shelves: PerModel[Shelves]
+    places: PerModel[dict[str, tuple[int, int]]]  # of artworks: row of the item, index
     credit_keys: dict[str, bytes] = field(repr=False)
     drain: Drain
 

@@ -1,7 +1,5 @@
 """Shelves: the serving model's titles by genre, most popular first."""
 
-import asyncio
-import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,27 +19,6 @@ class Shelves:
     model: Model
     by_genre: dict[str, list[int]]
     popular: list[int]  # of all genres, and of none
-
-
-class ShelvesOf:
-    """The shelves of the model that serves: put up at the first question, once per model."""
-
-    def __init__(self) -> None:
-        self._last: Shelves | None = None
-        self._lock = threading.Lock()
-
-    async def __call__(self, model: Model) -> Shelves:
-        """Outside the event loop: every item of the model is looked at."""
-        last = self._last
-        if last is not None and last.model is model:
-            return last
-        return await asyncio.to_thread(self._of, model)
-
-    def _of(self, model: Model) -> Shelves:
-        with self._lock:
-            if self._last is None or self._last.model is not model:
-                self._last = shelve(model)
-            return self._last
 
 
 def watched(model: Model) -> F32:
