@@ -232,6 +232,11 @@ def _joined(offered: DataFrame, known: DataFrame) -> DataFrame:
         .select("*", "offer.*")
         .drop("offer")
     )
+    return _as_columns(found)
+
+
+def _as_columns(found: DataFrame) -> DataFrame:
+    """What was found of each showing as the columns that are promised."""
     for name, kind in _JSON.items():
         found = found.withColumn(name, F.from_json(name, kind))
     hour = Window.partitionBy("user_id", F.floor(F.col("seen_at") / HOUR_MS))
