@@ -1,6 +1,6 @@
 """The artwork bandit against a truth that is known: the simulator's people, policies in process.
 
-Needs nothing but this machine; some fifteen minutes on two cores. The regret of the policies goes
+Needs nothing but this machine; some ten minutes on two cores. The regret of the policies goes
 as a plot to `benchmarks/out/bandit-regret.svg`. With a number as argument, so many seeds instead of
 20. The last rows are of the whole platform, see `artwork_loop.py`.
 """
@@ -12,7 +12,6 @@ from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from multiprocessing import get_context
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -22,6 +21,8 @@ from bandit_runs import (
     CONTEXTUAL,
     IMAGES,
     IMPRESSIONS,
+    LEVEL,
+    LOGS,
     ORACLE,
     POLICIES,
     RANDOM,
@@ -30,12 +31,13 @@ from bandit_runs import (
     Dr,
     Run,
     drawn,
+    drifting,
+    interval,
     lives,
     run,
 )
 from ope import Row
-from regret_plot import draw
-from scipy.stats import t as student
+from regret import regret_rows
 
 from marquee_infra.in_process import slate_of
 from marquee_infra.simulator import Visits, make_world
@@ -46,7 +48,6 @@ from marquee_shared.experiment import Arm, Experiment, arm_of
 from marquee_shared.fold_in import F64
 from marquee_shared.sums import Sums
 
-OUT = Path(__file__).parent / "out"
 SEEDS = 20
 WORKERS = 2  # each with one BLAS thread, as the Makefile says
 ORDER = (RANDOM, SINGLE, CONTEXTUAL, ORACLE)
@@ -56,13 +57,6 @@ LIVES = 5  # worlds that retention is measured in, and the limits of what can be
 SALTS = 200  # of experiments that split the people of each world into A and A
 COVERAGE = (0.93, 0.97)  # of 95 % intervals over 1,000 splits, whose own error is 0.7 %
 PAGE_TITLES, DRAWS_TIMED, DRAW_MS = 40, 500, 0.3
-LEVEL = 0.95
-
-
-def interval(values: F64, level: float = LEVEL) -> tuple[float, float]:
-    """Mean, and half the width of Student's interval."""
-    half = student.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1)
-    return float(values.mean()), float(half / np.sqrt(len(values)))
 
 
 def order_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
@@ -78,8 +72,7 @@ def order_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
                 mean - half > 0,
             )
         for policy in (CONTEXTUAL, SQUARE):
-            way = means[ORACLE] - means[SINGLE]
-            mean, half = interval((means[policy] - means[SINGLE]) / way)
+            mean, half = interval(closed(results, policy, until))
             judged = policy == CONTEXTUAL
             yield (
                 f"{name}: {policy} closes of {SINGLE} -> {ORACLE}, floor of exploration paid",
@@ -102,63 +95,45 @@ def limit_rows(known: list[dict[str, float]]) -> Iterator[Row]:
         yield what, f"{mean:.1%} +- {half:.1%}", "told only", True
 
 
+def drift_rows(moved: list[dict[str, Run]]) -> Iterator[Row]:
+    """People who become others: what sums cost that never forget."""
+    mean, half = interval(closed(moved, CONTEXTUAL, 1))
+    what = f"people become others, latter half: {CONTEXTUAL} closes of {SINGLE} -> {ORACLE}"
+    yield what, f"{mean:.1%} +- {half:.1%}", "told only", True
+
+
+def closed(results: list[dict[str, Run]], policy: str, half: int) -> F64:
+    """Of the way from the best single image to the oracle, per world; half 1 is the latter."""
+    single, other, best = (
+        np.array([_mean(r[name], half) for r in results]) for name in (SINGLE, policy, ORACLE)
+    )
+    return np.asarray((other - single) / (best - single))
+
+
 def _mean(one: Run, half: int) -> float:
     first = half * len(one.value) // 2
     return float(one.value[first:].sum() / one.impressions[first:].sum())
 
 
-def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
-    """Slope of log cumulative regret over log impressions, from 2 % of the run on."""
-    curves = {}
-    for name in (RANDOM, SINGLE, CONTEXTUAL, SQUARE):
-        whole = [_curve(r[name]) for r in results]
-        above = [_curve(r[name], less=r[name].floor) for r in results]
-        grid = np.geomspace(1_000, IMPRESSIONS, 100)  # runs end with a batch, not with a number
-        curves[name] = grid, np.mean([np.interp(grid, *line) for line in whole], axis=0)
-        for what, lines in (("regret", whole), ("regret less what the floor costs", above)):
-            mean, half = interval(np.array([_slope(*line) for line in lines]))
-            judged = name == CONTEXTUAL
-            yield (
-                f"{name}: log-log slope of {what}",
-                f"{mean:.3f} +- {half:.3f}",
-                "below 1" if judged else "told only",
-                mean + half < 1 or not judged,
-            )
-    late = [_slope(*_curve(r[CONTEXTUAL]), since=0.5) for r in results]
-    mean, half = interval(np.array(late))
-    what = f"{CONTEXTUAL}: slope in the latter half, cold titles in it; it tends to 1, for the "
-    yield (
-        what + "floor and what the model cannot tell stay",
-        f"{mean:.3f} +- {half:.3f}",
-        "told only",
-        True,
-    )
-    OUT.mkdir(exist_ok=True)
-    (OUT / "bandit-regret.svg").write_text(draw(curves))
-
-
-def _curve(one: Run, less: F64 | float = 0.0) -> tuple[F64, F64]:
-    return np.cumsum(one.impressions), np.cumsum(one.regret - less)
-
-
-def _slope(seen: F64, regret: F64, since: float = 0.02) -> float:
-    late = seen > since * seen[-1]
-    even = np.geomspace(seen[late][0], seen[-1], 50)  # every factor counts alike
-    return float(np.polyfit(np.log(even), np.log(np.interp(even, seen, regret)), 1)[0])
-
-
-def dr_rows(estimates: list[Dr]) -> Iterator[Row]:
-    errors = np.array([one.error for one in estimates])
-    worst, mean = float(np.abs(errors).max()), float(np.abs(errors).mean())
-    what = f"DR v truth of the final policy, {len(errors)} seeds: mean |error| {mean:.1%}, worst"
-    yield what, f"{worst:.1%}", f"at most {DR_ERROR:.0%}", worst <= DR_ERROR
-    covered = float(np.mean([one.covered for one in estimates]))
-    yield (
-        "DR's interval covers the truth",
-        f"{covered:.0%}",
-        f"{DR_COVERAGE:.0%}",
-        (covered >= DR_COVERAGE),
-    )
+def dr_rows(estimates: list[list[Dr]]) -> Iterator[Row]:
+    """Judged by a log as long as the run; a shorter one tells what length it takes."""
+    for length, found in zip(LOGS, zip(*estimates, strict=True), strict=True):
+        errors = np.abs([one.error for one in found])
+        worst, covered = float(errors.max()), float(np.mean([one.covered for one in found]))
+        told = length < IMPRESSIONS
+        log = f"DR v truth of the final policy, {len(found)} seeds, a log of {length:,}:"
+        yield (
+            f"{log} mean |error| {errors.mean():.1%}, worst",
+            f"{worst:.1%}",
+            "told only" if told else f"at most {DR_ERROR:.0%}",
+            told or worst <= DR_ERROR,
+        )
+        yield (
+            f"{log} its interval covers",
+            f"{covered:.0%}",
+            "told only" if told else f"at least {DR_COVERAGE:.0%}",
+            told or covered >= DR_COVERAGE,
+        )
 
 
 def propensity_rows() -> Iterator[Row]:
@@ -262,9 +237,11 @@ def simulated(seeds: int) -> Iterator[Row]:
         runs = list(pool.map(run, range(seeds)))
         worlds = list(pool.map(lives, range(LIVES)))
         known = list(pool.map(limits, range(LIVES)))
+        moved = list(pool.map(drifting, range(LIVES)))
     results = [result for result, _ in runs]
     yield from order_rows(results)
     yield from limit_rows(known)
+    yield from drift_rows(moved)
     yield from regret_rows(results)
     yield from dr_rows([estimate for _, estimate in runs])
     yield from retention_rows(worlds)

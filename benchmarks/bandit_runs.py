@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import t as student
 
 from marquee_infra.in_process import Batch, Learner, Oracle, Server, live, slate_of, stream
 from marquee_infra.simulator import World, expected, make_world, visits
@@ -15,8 +16,11 @@ IMPRESSIONS, TITLES, IMAGES, COLD = 200_000, 50, 6, 10
 RANDOM, SINGLE, CONTEXTUAL, SQUARE = "uniform/1", "best-single/1", "lin-ts/1", "squarecb/1"
 ORACLE = "oracle"
 POLICIES = (RANDOM, SINGLE, CONTEXTUAL, SQUARE)
-LOGGED, VALUED_PAGES = 40_000, 25_000  # impressions that DR learns from; pages of the truth
+LOGS = (40_000, IMPRESSIONS)  # lengths of the logs that DR judges the final policy by
+VALUED_PAGES = 25_000  # of the truth
+DRIFT = 1.0  # in the worlds whose people move: at the end they are others
 PEOPLE, DAYS = 2000, 29  # of a life: days 0 to 28
+LEVEL = 0.95
 DRAWN = 20_000  # impressions per policy that the propensities are tested on
 
 
@@ -40,18 +44,37 @@ class Dr:
     covered: bool
 
 
-def run(seed: int) -> tuple[dict[str, Run], Dr]:
+def interval(values: F64, level: float = LEVEL) -> tuple[float, float]:
+    """Mean over worlds, and half the width of Student's interval."""
+    half = student.ppf(0.5 + level / 2, len(values) - 1) * values.std(ddof=1)
+    return float(values.mean()), float(half / np.sqrt(len(values)))
+
+
+def run(seed: int) -> tuple[dict[str, Run], list[Dr]]:
     """One world: every policy on the same visitors with the same luck; clicks are the reward."""
     world = make_world(np.random.default_rng(seed), titles=TITLES, images=IMAGES, cold=COLD)
-    runs, learners = {}, {}
-    for number, name in enumerate((*POLICIES, ORACLE)):
-        rng = np.random.default_rng([seed, 1, number])
-        server: Server = Oracle("click")
-        if name != ORACLE:
-            server = learners[name] = Learner(world, name, "click", rng)
-        told = [_of(batch, name) for batch in stream(world, server, seed, IMPRESSIONS)]
-        runs[name] = Run(**dict(zip(Run.__slots__, np.array(told).T, strict=True)))
-    return runs, _dr(world, learners[CONTEXTUAL].policy(), seed)
+    runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
+    for number, name in enumerate(POLICIES):
+        learner = Learner(world, name, "click", np.random.default_rng([seed, 1, number]))
+        runs[name] = _run(world, learner, name, seed)
+        if name == CONTEXTUAL:
+            estimates = [_dr(world, learner.policy(), seed, length) for length in LOGS]
+    return runs, estimates
+
+
+def drifting(seed: int) -> dict[str, Run]:
+    """The same where people become others, which sums without forgetting cannot follow."""
+    world = make_world(np.random.default_rng(seed), titles=TITLES, images=IMAGES, drift=DRIFT)
+    runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
+    for number, name in enumerate((SINGLE, CONTEXTUAL)):
+        learner = Learner(world, name, "click", np.random.default_rng([seed, 7, number]))
+        runs[name] = _run(world, learner, name, seed)
+    return runs
+
+
+def _run(world: World, server: Server, name: str, seed: int) -> Run:
+    told = [_of(batch, name) for batch in stream(world, server, seed, IMPRESSIONS)]
+    return Run(**dict(zip(Run.__slots__, np.array(told).T, strict=True)))
 
 
 def _of(batch: Batch, name: str) -> tuple[float, ...]:
@@ -71,11 +94,11 @@ def _of(batch: Batch, name: str) -> tuple[float, ...]:
     )
 
 
-def _dr(world: World, final: Policy, seed: int) -> Dr:
+def _dr(world: World, final: Policy, seed: int, length: int) -> Dr:
     """The log: a younger policy before visits that the final one never learnt from, published after
     every batch. The truth: the exact mean over as many other pages as make it one."""
     young = Learner(world, CONTEXTUAL, "click", np.random.default_rng([seed, 2]))
-    batches = list(stream(world, young, seed + 10_000, LOGGED, since=0.75))
+    batches = list(stream(world, young, seed + 10_000, length, since=0.75))
     rng = np.random.default_rng([seed, 3])
     judged = [final.distribution(slate_of(world, batch.seen), rng) for batch in batches]
     said = judge(_log(world, batches), lambda _: np.concatenate(judged), rng).values["dr"]

@@ -10,15 +10,13 @@ from marquee_infra.in_process import (
     Oracle,
     batch_sums,
     live,
-    return_probability,
     shown_features,
     slate_of,
     stream,
     user_of,
 )
+from marquee_infra.people import GENRES, return_probability, usually_loved, words
 from marquee_infra.simulator import (
-    GENRES,
-    LOVES,
     PAGE,
     attention,
     click_probability,
@@ -27,7 +25,6 @@ from marquee_infra.simulator import (
     match,
     respond,
     visits,
-    words,
 )
 from marquee_shared.context import Context
 from marquee_shared.sums import Sums, encode_sums
@@ -48,6 +45,7 @@ def learner(policy: str = "lin-ts/1", seed: int = 1) -> Learner:
 def test_equal_seeds_make_equal_worlds_and_others_do_not():
     again, other = (make_world(np.random.default_rng(seed), people=300) for seed in (0, 1))
     assert (again.pull == WORLD.pull).all()
+    assert (again.people.mixture == WORLD.people.mixture).all()
     assert (again.seen_taste == WORLD.seen_taste).all()
     assert not (other.pull == WORLD.pull).any()
 
@@ -218,12 +216,10 @@ def test_platform_sees_people_and_images_as_online_would():
 
 
 def test_history_is_a_noisy_sign_of_what_people_love():
-    weights = np.exp(WORLD.mixture)
-    loved = weights / weights.sum(axis=1, keepdims=True) @ LOVES
-    true = loved @ np.array([theme_vector((genre,)) for genre in GENRES])
+    true = usually_loved(WORLD.people) @ np.array([theme_vector((genre,)) for genre in GENRES])
     true -= true.mean(axis=1, keepdims=True)
     true /= np.linalg.norm(true, axis=1, keepdims=True)
-    seen, longest = WORLD.seen_taste, WORLD.plays > 200
+    seen, longest = WORLD.seen_taste, WORLD.people.plays > 200
     off = [(part - part.mean(axis=0)).ravel() for part in (true, seen)]
     assert 0.5 < np.corrcoef(*off)[0, 1] < 0.95
     errors = ((true - seen) ** 2).sum(axis=1)

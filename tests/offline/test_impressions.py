@@ -9,7 +9,7 @@ from marquee_offline.archive_write import PARTITIONS, write_source
 from marquee_offline.impressions import Counts, read_impressions, said
 from marquee_offline.snapshot import chained_objects
 from marquee_shared.context import Context
-from marquee_shared.credit import ATTRIBUTION_MS, Credit, sign
+from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.decision import Choice, Decision, Row
 from marquee_shared.event import Event, Seen, encode_event
 from marquee_shared.ids import item_hash, partition_of
@@ -44,7 +44,12 @@ def again(item: str, first: str) -> Choice:
 
 
 def page(
-    number: str, *items: Choice, user: str = "u", at: int = START, session: str | None = None
+    number: str,
+    *items: Choice,
+    user: str = "u",
+    at: int = START,
+    session: str | None = None,
+    taste: tuple[float, ...] = (0.5, -0.25),
 ) -> Decision:
     return Decision(
         decision_id=number,
@@ -54,11 +59,12 @@ def page(
         context=Context(device="tv", daypart="night"),
         policies={"artwork": "lin-ts/1"},
         arms={"rail": "a"},
+        taste=taste,
         rows=(Row(name="top_picks", title="Top", items=items),),
     )
 
 
-def seen(number: str, *items: str, user: str = "u", at: int = WITHIN, credit=None) -> Event:
+def seen(number: str, *items: str, user: str = "u", at: int = WITHIN) -> Event:
     return Event(
         event_id=f"seen-{number}-{items[0]}-{at}",
         user_id=user,
@@ -66,7 +72,6 @@ def seen(number: str, *items: str, user: str = "u", at: int = WITHIN, credit=Non
         at=at,
         decision_id=number,
         seen=tuple(Seen(item_id=item, row=0, position=0) for item in items),
-        credit=credit,
     )
 
 
@@ -80,20 +85,6 @@ def did(kind: str, number: str, item: str, user: str = "u", at: int = WITHIN, **
         decision_id=number,
         **more,
     )
-
-
-def token(number: str, taste: tuple[float, ...] = (0.5, -0.25)) -> str:
-    credit = Credit(
-        decision_id=number, user=item_hash("u"), issued_at=START, taste=taste, choices=()
-    )
-    return sign(credit, "k", bytes(16))
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 40.0])
-def test_features_that_no_page_has_are_not_believed(value: float) -> None:
-    forged = seen("d", "i", credit=token("d", (0.5, value)))
-    *_, row = said((b"u", encode_event(forged)), "events/v1/simulated-1/p=00")
-    assert row[-1] is None
 
 
 CROWD = IMPRESSIONS_PER_HOUR + 1
@@ -111,7 +102,7 @@ DECISIONS = [
     page("played", choice("i"), choice("j")),
     *[page("twice", choice("i"), choice("i"))] * 2,
     page("first", choice("i"), session="s"),
-    page("repeat", again("i", "first"), session="s"),
+    page("repeat", again("i", "first"), session="s", taste=(0.9,)),
     page("early", choice("i"), choice("j"), session="t"),
     page("soon", choice("i"), choice("j"), at=START + 1, session="t"),
     page("begun", choice("i"), choice("j")),
@@ -121,8 +112,6 @@ DECISIONS = [
     page("open", choice("i"), at=END - ATTRIBUTION_MS),
     page("proven", choice("i")),
     page("foreign", choice("i")),
-    page("token", choice("i")),
-    page("wrong-token", choice("i")),
     page("plain", Choice(item_id="i", score=1, source="ials")),
 ]
 EVENTS = [
@@ -133,9 +122,9 @@ EVENTS = [
     did("stop", "played", "i", at=WITHIN + 1, watched_s=20, runtime_s=100),
     did("complete", "played", "j"),
     *[seen("twice", "i"), did("click", "twice", "i")] * 2,
-    seen("first", "i", credit=token("first")),
-    seen("repeat", "i", at=WITHIN + 1, credit=token("repeat", (0.9,))),
-    did("complete", "repeat", "i", at=WITHIN + 2, credit=token("repeat", (0.9,))),
+    seen("first", "i"),
+    seen("repeat", "i", at=WITHIN + 1),
+    did("complete", "repeat", "i", at=WITHIN + 2),
     seen("early", "i"),
     seen("soon", "i", "j", at=WITHIN + 1),
     did("complete", "soon", "i", at=WITHIN + 2),
@@ -153,8 +142,6 @@ EVENTS = [
     did("click", "proven", "i"),
     seen("foreign", "i", user="other"),
     did("click", "gone", "i"),
-    seen("token", "i", credit=token("token")),
-    seen("wrong-token", "i", credit=token("seen")),
     seen("plain", "i"),
     far("u"),
     far("crowd"),
@@ -187,7 +174,8 @@ def test_seen_item_becomes_a_row_that_tells_what_was_drawn_and_from_what(rows) -
     )
     assert (row.artwork, row.K, row.propensity) == (1, 3, 0.7)
     assert (row.candidates[1], row.distribution) == ("i.comedy", [0.25, 0.7, 0.05])
-    assert (row.click, row.quality, row.closed, row.late, row.taste) == (0, 0, True, False, None)
+    assert (row.click, row.quality, row.closed, row.late) == (0, 0, True, False)
+    assert row.taste == [0.5, -0.25]
 
 
 def test_item_that_was_not_seen_makes_no_row(rows) -> None:
@@ -203,7 +191,7 @@ def test_message_that_came_twice_makes_one_row_at_the_best_place(rows) -> None:
     assert (rows["twice", "i"].position, rows["twice", "i"].click) == (0, 1)
 
 
-def test_outcome_on_a_repeat_is_the_first_showings(rows) -> None:
+def test_outcome_on_a_repeat_is_the_first_showings_and_so_are_the_features(rows) -> None:
     assert ("repeat", "i") not in rows
     row = rows["first", "i"]
     assert (row.session_id, row.click, row.quality, row.taste) == ("s", 1, 1.0, [0.5, -0.25])
@@ -250,11 +238,6 @@ def test_nobody_sees_another_users_page(rows) -> None:
     assert ("foreign", "i") not in rows
 
 
-def test_token_of_the_page_brings_the_users_features_and_another_pages_none(rows) -> None:
-    assert rows["token", "i"].taste == [0.5, -0.25]
-    assert rows["wrong-token", "i"].taste is None
-
-
 def test_choice_without_a_drawn_artwork_makes_no_row(rows) -> None:
     assert ("plain", "i") not in rows
 
@@ -264,7 +247,7 @@ def test_counts_tell_what_counts_and_what_is_left_out(joined) -> None:
     assert len(rows) == 10 + 5 + IMPRESSIONS_PER_HOUR + 1
     orphans = ("gone", "foreign", "plain")
     assert counts == Counts(
-        impressions=9 + 5 + IMPRESSIONS_PER_HOUR,
+        impressions=9 + 3 + IMPRESSIONS_PER_HOUR,
         clicked=5 + 4,
         unended=3 + 1,
         open=2,

@@ -23,14 +23,14 @@ from marquee_offline.ope.page import page
 from marquee_shared.artwork import default_artworks, encode_artworks
 from marquee_shared.bandit import EPSILON, POLICIES
 from marquee_shared.context import Context
-from marquee_shared.credit import ATTRIBUTION_MS, Credit, sign
+from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.decision import Choice, Decision, Row
 from marquee_shared.errors import BadInput
 from marquee_shared.event import Event, Seen
 from marquee_shared.ids import item_hash
 from marquee_shared.model import Item
 from marquee_shared.sums import Sums
-from marquee_shared.taste import BUCKETS, image_key, theme_vector, user_features
+from marquee_shared.taste import BUCKETS, image_features, image_key, theme_vector, user_features
 
 START = 1_800_000_000_000
 GENRES = ("Romance", "Comedy")
@@ -80,9 +80,9 @@ def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it() -> None:
     }
     log = to_log(pa.table(table), [themed("i")])
     assert log.images.tolist() == [image_key(item_hash("i"), n) for n in (1, 4)]
+    themes = np.array([theme_vector(["Comedy"]), np.zeros(BUCKETS)])
     context = user_features(np.zeros(BUCKETS), Context(device="phone", daypart="morning"))
-    assert log.features.shape == (2, 2 + len(context))
-    assert log.features[1].tolist() == [1] + [0] * (1 + len(context))
+    assert log.features.tolist() == image_features(context, themes).tolist()
 
 
 def test_sums_of_a_log_are_those_of_its_events_one_by_one() -> None:
@@ -152,22 +152,12 @@ def visit(user: int, rng: np.random.Generator) -> tuple[Decision, list[Event]]:
         at=START,
         context=Context(device="tv", daypart="night"),
         policies={"artwork": "uniform/1"},
+        taste=tuple(features(user)),
         rows=(Row(name="top_picks", title="Top", items=tuple(choices)),),
-    )
-    token = sign(
-        Credit(
-            decision_id=number,
-            user=item_hash(who),
-            issued_at=START,
-            taste=tuple(features(user)),
-            choices=(),
-        ),
-        "k",
-        bytes(16),
     )
     clicked = [i for i, n in enumerate(drawn) if rng.random() < (0.7 if n == user % 2 else 0.1)]
     seen = tuple(Seen(item_id=f"i{item}", row=0, position=item) for item in range(6))
-    events = [event(who, number, "impressions", seen=seen, credit=token)]
+    events = [event(who, number, "impressions", seen=seen)]
     return page, events + [event(who, number, "click", item_id=f"i{item}") for item in clicked]
 
 

@@ -1,5 +1,7 @@
 """GET /v1/decisions/{decision_id} on the real app: to whom it answers, and what."""
 
+import time
+
 import pytest
 from deadline import wait_until
 from models import file_store, publish, small_model
@@ -8,15 +10,21 @@ from starlette.testclient import TestClient
 from marquee_online.drain import Drain
 from marquee_online.kept import KEPT, Kept, Made
 from marquee_online.main import create_app
-from marquee_shared.credit import ATTRIBUTION_MS, sign, unproven
+from marquee_shared.credit import ATTRIBUTION_MS, sign, verify
 
 KEY = bytes.fromhex("ab" * 32)
 CREDIT = "X-Marquee-Credit"
 
 
 def asked(client, page, credit=None):
-    held = page["credit"] if credit is None else credit
-    return client.get(f"/v1/decisions/{page['decision_id']}", headers={CREDIT: held})
+    token = page["credit"] if credit is None else credit
+    return client.get(f"/v1/decisions/{page['decision_id']}", headers={CREDIT: token})
+
+
+def held(page):
+    """What the page's token says; of nobody, for no user was named."""
+    now = int(time.time() * 1000)
+    return verify(page["credit"], {"k1": KEY}, user_id="", now_ms=now, window_ms=ATTRIBUTION_MS)
 
 
 @pytest.fixture
@@ -35,6 +43,7 @@ def test_who_holds_the_page_reads_the_decision_and_what_each_score_is_the_sum_of
     assert decision["session_id"] == "s1"
     assert decision["policies"]["artwork"] == "lin-ts/1"
     assert isinstance(decision["seed"], int)
+    assert decision["taste"] == list(held(page).taste)
     for row, shown in zip(decision["rows"], page["rows"], strict=True):
         assert (row["name"], row["title"]) == (shown["name"], shown["title"])
         for choice, item in zip(row["items"], shown["items"], strict=True):
@@ -102,7 +111,7 @@ def test_a_credit_that_is_forged_cut_or_none_is_403_and_never_echoed(client, pag
 
 
 def test_a_credit_of_another_key_or_another_user_is_403(client, page):
-    credit = unproven(page["credit"])
+    credit = held(page)
     foreign = type(credit)(
         decision_id=credit.decision_id,
         user=credit.user ^ 1,
@@ -117,7 +126,7 @@ def test_a_credit_of_another_key_or_another_user_is_403(client, page):
 
 
 def test_an_expired_credit_is_403(client, page):
-    credit = unproven(page["credit"])
+    credit = held(page)
     old = type(credit)(
         decision_id=credit.decision_id,
         user=credit.user,

@@ -1,5 +1,9 @@
 """Taste in buckets of tags, whatever the model, the letter case and how much somebody plays."""
 
+import csv
+from collections import defaultdict
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +11,7 @@ from hypothesis import strategies as st
 
 from marquee_shared.context import VALUES, Context
 from marquee_shared.taste import (
+    AXES,
     BUCKETS,
     DAYPARTS,
     DEVICES,
@@ -21,6 +26,7 @@ from marquee_shared.taste import (
     user_features,
 )
 
+SMALL = Path(__file__).parents[2] / "infra" / "datasets" / "ml-latest-small"
 RARE = {"animation", "mystery", "musical", "war", "western", "film-noir"}  # share a bucket
 TAGS = st.sampled_from([*PLACES, "based on a book", "cult", "80s", "Ärzte"])
 TOLD = st.tuples(st.lists(TAGS, min_size=1, max_size=4), st.sampled_from([-1.0, 0.3, 1.0, 1.5]))
@@ -95,16 +101,65 @@ def test_every_device_and_daypart_of_the_context_has_a_feature():
     assert set(DAYPARTS) == set(VALUES["daypart"])
 
 
-def test_image_features_are_one_then_the_match_and_at_most_32():
-    user = user_features(told([(["Romance"], 1.0)]), Context(device="tv"))
+def test_image_features_are_one_then_the_match_its_circumstances_and_pairs_of_axes():
+    lean = told([(["Romance"], 1.0)])
+    user = user_features(lean, Context(device="tv", daypart="evening"))
     themes = np.array([theme_vector(("Romance",)), theme_vector(("Horror",)), theme_vector(())])
     found = image_features(user, themes)
     assert found.shape == (3, FEATURES)
     assert FEATURES <= 32
     assert found[:, 0].tolist() == [1.0, 1.0, 1.0]
-    assert found[:, 1] == pytest.approx(themes @ user[:BUCKETS])
-    assert found[0, 1] > 0 > found[1, 1]
+    match = themes @ lean
+    assert found[:, 1] == pytest.approx(match)
+    assert match[0] > 0 > match[1]
+    circumstances = np.outer(match, [0, 1, 0, -1, 0])  # phone, TV, tablet, and the clock
+    assert found[:, 2:7] == pytest.approx(circumstances)
+    pairs = [np.outer(theme @ AXES, lean @ AXES).ravel() for theme in themes]
+    assert found[:, 7:] == pytest.approx(np.array(pairs))
     assert not found[2, 1:].any()
+
+
+@pytest.mark.parametrize(
+    ("context", "features"),
+    [
+        (Context(), [0, 0, 0, 0, 0]),
+        (Context(device="phone", daypart="morning"), [1, 0, 0, 1, 0]),
+        (Context(device="tablet", daypart="night"), [0, 0, 1, 0, -1]),
+        (Context(device="web", daypart="day"), [0, 0, 0, 0, 1]),
+    ],
+)
+def test_match_counts_apart_by_device_and_by_the_clock(context, features):
+    user = user_features(told([(["Horror"], 1.0)]), context)
+    found = image_features(user, theme_vector(("Horror",))[None])[0]
+    assert found[2:7] == pytest.approx(found[1] * np.array(features, float))
+
+
+def test_axes_are_those_on_which_the_people_of_ml_latest_small_differ():
+    """Halves of each person's ratings, in order of time: the axes of what both tell alike."""
+    with (SMALL / "movies.csv").open(encoding="utf-8", newline="") as file:
+        themes = {m["movieId"]: theme_vector(m["genres"].split("|")) for m in csv.DictReader(file)}
+    rated = defaultdict(list)
+    with (SMALL / "ratings.csv").open(encoding="utf-8", newline="") as file:
+        for r in csv.DictReader(file):
+            rated[r["userId"]].append((int(r["timestamp"]), int(r["movieId"])))
+    leans = []
+    for own in rated.values():
+        seen = np.array([themes[str(movie)] for _, movie in sorted(own)])
+        leans.append([taste(half, np.ones(len(half))) for half in (seen[::2], seen[1::2])])
+    one, other = np.moveaxis(leans - np.mean(leans, axis=0), 1, 0)
+    alike, axes = np.linalg.eigh(one.T @ other + other.T @ one)
+    first = axes[:, ::-1][:, : AXES.shape[1]]
+    first *= np.sign((first * AXES).sum(axis=0))  # an axis has no direction
+    assert np.abs(first - AXES).max() <= 0.01
+    assert alike[::-1][: AXES.shape[1]].sum() / alike.sum() == pytest.approx(0.9, abs=0.01)
+
+
+def test_features_are_the_same_to_the_last_bit_however_many_rows_are_made_at_once():
+    rng = np.random.default_rng(0)
+    user, themes = rng.normal(size=USER_FEATURES), rng.random((60, BUCKETS))
+    together = image_features(user, themes)
+    one_by_one = [image_features(user, row[None])[0] for row in themes]
+    assert together.tobytes() == np.array(one_by_one).tobytes()
 
 
 def test_many_users_before_an_image_each_are_as_one_by_one():

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
+from marquee_infra.people import BOREDOM, MEMORY, delight, return_probability
 from marquee_infra.simulator import (
     Expected,
     Outcomes,
@@ -36,10 +37,6 @@ from marquee_shared.taste import (
 )
 
 PAGES = 126  # of a batch: some 500 titles in view
-EXPECTATION = 0.3  # watched share of a play that leaves a person as satisfied as before
-BOREDOM = 0.1  # what a page without a play costs
-MEMORY = 0.9  # of a day's satisfaction, what is left on the next
-RETURN_BASE, RETURN_PULL = -0.4, 1.2  # log-odds of a visit on a day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +135,7 @@ def stream(
 def live(world: World, server: Server, seed: int, days: int) -> F64:
     """Lives of everybody `(days, people)`: 1 where a person came, who comes as satisfied as they
     are. All come on day 0. A person's luck on a day depends on world, seed and day only."""
-    people = np.arange(len(world.mixture))
+    people = np.arange(len(world.people.plays))
     satisfaction = np.zeros(len(people))
     came = np.ones((days, len(people)))
     for day in range(days):
@@ -149,17 +146,12 @@ def live(world: World, server: Server, seed: int, days: int) -> F64:
         for part in np.array_split(people, max(1, len(people) // PAGES)):
             here = (came[day, everybody.person] > 0) & np.isin(everybody.person, part)
             batch = _step(world, server, _where(everybody, here))
-            delight = np.where(batch.outcomes.click > 0, batch.outcomes.quality - EXPECTATION, 0)
-            satisfaction += np.bincount(batch.seen.person, delight, len(people))
+            pleased = delight(batch.outcomes.click, batch.outcomes.quality)
+            satisfaction += np.bincount(batch.seen.person, pleased, len(people))
             plays = np.bincount(batch.seen.person, batch.outcomes.click, len(people))
             satisfaction[part] -= BOREDOM * (came[day, part] * (plays[part] == 0))
         satisfaction *= MEMORY
     return came
-
-
-def return_probability(satisfaction: F64) -> F64:
-    """Of a visit on a day."""
-    return np.asarray(1 / (1 + np.exp(-RETURN_BASE - RETURN_PULL * np.tanh(satisfaction))))
 
 
 def slate_of(world: World, seen: Visits) -> Slate:

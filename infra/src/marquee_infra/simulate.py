@@ -2,7 +2,7 @@
 
 Real catalogues come without the circumstances of viewing, so there is nothing in them from which
 a context could be learnt. This history has one planted, and is labelled wherever it shows: its
-source is `simulated-<seed>`, its users are `sim-<seed>-<n>`.
+source is `simulated-<seed>`, its users are `sim-<seed>-<n>`, the people of `people.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,6 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
+from marquee_infra.people import HISTORY_PULL, fit, make_people, marked, usually_loved
 from marquee_offline.archive_write import write_source
 from marquee_offline.movielens import most_rated_first, read_folder
 from marquee_shared.context import from_local_time
@@ -35,7 +36,7 @@ DAYPART_GENRES = {
 }
 FIRST_HOUR = {"morning": 5, "day": 11, "evening": 17, "night": 22}
 CONTEXT_PULL = 2.5  # log-odds of an item for each circumstance that one of its genres suits
-TASTE_SPREAD = 0.7  # standard deviation of a visitor's log-odds per genre
+VISITORS = 600
 POPULARITY_PULL = 0.5  # log-odds fall by this times log(rank)
 POOL = 500  # the items that visitors choose among: the first of the catalogue
 VIEWINGS = (28, 41)  # per visitor, of two events each
@@ -59,7 +60,7 @@ def write_history(
     *,
     seed: int,
     items: Sequence[Described],
-    visitors: int = 600,
+    visitors: int = VISITORS,
     now: datetime = NOW,
 ) -> str:
     """Write the history to the archive, once, and say under which source. Raises StoreError.
@@ -82,12 +83,12 @@ def history(
     """The visitors' events, visitor by visitor, each in order of time."""
     rng = np.random.default_rng(seed)
     pool = items[:POOL]
-    genres = sorted({genre for item in pool for genre in item.genres})
-    has = np.array([[genre in item.genres for genre in genres] for item in pool], float)
+    genres = np.array([marked(item.genres) for item in pool])
+    loves = usually_loved(make_people(np.random.default_rng(seed), visitors))
     base = -POPULARITY_PULL * np.log(np.arange(1, len(pool) + 1))
     suits = _suits(pool, DEVICE_GENRES), _suits(pool, DAYPART_GENRES)
     for visitor in range(visitors):
-        liking = base + has @ rng.normal(0, TASTE_SPREAD, len(genres))
+        liking = base + HISTORY_PULL * fit(genres[None], loves[visitor : visitor + 1])[0]
         viewings = _viewings(rng, liking, suits, now)
         yield from _events(rng, f"sim-{seed}-{visitor}", viewings, pool)
 

@@ -3,17 +3,14 @@
 The platform believes that a reward is linear in a match of tastes. These people are otherwise, and
 deliberately so, for a bandit that is judged by data of its own model class proves nothing:
 
-- who they are is a mixture of a few **communities**, tilted by device and daypart; what they love
-  is told in GENRES, more than the platform has buckets for;
+- who they are is told in people.py: mixtures of communities, in more genres than the platform has
+  buckets for;
 - an image is as good as its **best** theme, not as the sum of them, through a **threshold**: below
   it nothing happens, above it the effect saturates (Hill's curve);
 - all of it is log-odds, on top of what title and image are worth to everybody, and is seen only
   through **attention**, which falls with the position;
 - some images are **bait**: more clicks, and a play that is soon ended;
 - the platform knows a person by a **finite history** of plays, a noisy sign of what they love.
-
-A person who is disappointed comes back less: satisfaction decays, plays raise or lower it, and it
-sets the daily probability of a return (after RecSim's long-term satisfaction environment).
 
 The oracle is exact: `expected` gives the mean reward of every image before every visitor. All that
 happens to a visitor is drawn before a policy is asked (`Visits.luck`), so policies are compared on
@@ -25,38 +22,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marquee_infra.people import (
+    FILMS,
+    GENRES,
+    HISTORY_PULL,
+    People,
+    fit,
+    loved,
+    make_people,
+    usually_loved,
+    words,
+)
 from marquee_shared.bandit import I64
 from marquee_shared.fold_in import F64
 from marquee_shared.taste import BUCKETS, DAYPARTS, DEVICES, taste, theme_vector
 
 B1 = NDArray[np.bool_]
 
-# Films of each genre in ml-latest-small: what is made often is also what people often love.
-FILMS = {
-    "Drama": 4361, "Comedy": 3756, "Thriller": 1894, "Action": 1828, "Romance": 1596,
-    "Adventure": 1263, "Crime": 1199, "Sci-Fi": 980, "Horror": 978, "Fantasy": 779,
-    "Children": 664, "Animation": 611, "Mystery": 573, "Documentary": 440, "War": 382,
-    "Musical": 334, "Western": 167, "Film-Noir": 87,
-}  # fmt: skip
-GENRES = tuple(FILMS)
-# What communities love, and what they do not mind: rounded by hand from what k-means finds among
-# the people of ml-latest-small (six centres; the logarithm of a genre's share against all's).
-COMMUNITIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "romantics": (("Romance", "Musical", "Drama"), ("Comedy", "Fantasy")),
-    "families": (("Children", "Animation", "Comedy"), ("Fantasy", "Adventure", "Musical")),
-    "adventurers": (("Action", "Adventure", "Sci-Fi"), ("Fantasy", "War", "Thriller")),
-    "night owls": (("Horror", "Thriller", "Mystery"), ("Sci-Fi", "Crime")),
-    "detectives": (("Crime", "Film-Noir", "Thriller"), ("Mystery", "Drama", "Western")),
-    "curious": (("Documentary", "War", "Drama"), ("Western", "Sci-Fi")),
-}
-LOVED, LIKED, REST = 0.9, 0.45, 0.08
-LOVES = np.array([
-    [LOVED if genre in loved else LIKED if genre in liked else REST for genre in GENRES]
-    for loved, liked in COMMUNITIES.values()
-])  # fmt: skip
 NEUTRAL = 0.3  # how well an image without themes goes with anybody
-BELONGING = 0.2  # Dirichlet concentration: most people belong to one or two communities
-TILT = 0.3  # standard deviation of a community's log-weight on a device, in a daypart
 OWN_GENRES = 4  # of a title; its images show one each, or two of them, or none
 BASE = -2.8  # log-odds of a click on an image that says nothing to somebody: 6 %
 TITLE_SPREAD, IMAGE_SPREAD = 0.4, 0.35  # standard deviations of log-odds, for everybody
@@ -65,12 +48,6 @@ LIFT, THRESHOLD, STEEPNESS = 2.5, 0.5, 4.0  # log-odds of an image that one love
 BAIT_SHARE, BAIT_PULL, BAIT_KEEPS = 0.15, 0.7, 0.2  # bait's log-odds; what is left of a play
 WATCHED, WATCHED_FIT = 0.4, 0.45  # mean share of a play: at no fit, and what a full fit adds
 PAST = 1500  # titles that histories are made of, of one to OWN_GENRES genres
-# Plays that the platform knows a person by: median and spread of the logarithm as of the ratings in
-# ml-latest-small, no less than there, no more than a user state keeps. Who plays more visits more.
-HISTORY, HISTORY_SPREAD, HISTORY_RANGE = 70.0, 1.06, (20, 512)
-# Log-odds by which what one loves is played more: 40 plays tell as much of a person's taste as 40
-# ratings of ml-latest-small do (two such halves of a person correlate by 0.57, over BUCKETS).
-HISTORY_PULL = 2.8
 PAGE = 10  # titles of a page
 PAGE_PULL = 1.5  # log-odds by which the platform's ranking puts what one loves first
 IN_VIEW = 0.7  # a position k from 1 comes into view with probability 1 / k ^ IN_VIEW
@@ -88,13 +65,18 @@ class World:
     pull: F64  # (titles, images) log-odds for everybody
     bait: B1  # (titles, images)
     opens: F64  # (titles,) time from which a title is in the catalogue
-    tilt: F64  # (devices + dayparts, communities)
-    mixture: F64  # (people, communities) log-weights at time 0
-    later: F64  # (people, communities) likewise, what drift leads to
-    drift: float  # how far towards `later` a person is at time 1, 0 to 1
+    people: People
     seen_themes: F64  # (titles, images, BUCKETS), the platform's
-    plays: I64  # (people,) length of the history
     seen_taste: F64  # (people, BUCKETS), the platform's, from the history
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The images of titles, and what they are worth to everybody."""
+
+    themes: F64  # (n, images, GENRES) 0 or 1
+    pull: F64  # (n, images) log-odds
+    bait: B1  # (n, images)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +119,7 @@ def make_world(
     drift: float = 0.0,
 ) -> World:
     """A world; its last `cold` titles join midway. At least 3 images per title."""
-    mixture, later = (np.log(rng.dirichlet([BELONGING] * len(LOVES), people)) for _ in range(2))
-    plays = np.exp(rng.normal(np.log(HISTORY), HISTORY_SPREAD, people)).clip(*HISTORY_RANGE)
-    plays = plays.astype(np.int64)
+    who = make_people(rng, people, drift)
     themes = np.array([_themes(rng, images) for _ in range(titles)])
     bait = (rng.random((titles, images)) < BAIT_SHARE) & themes.any(axis=2)
     own = rng.normal(0, IMAGE_SPREAD, (titles, images)) + BAIT_PULL * bait
@@ -149,19 +129,10 @@ def make_world(
         pull=rng.normal(0, TITLE_SPREAD, (titles, 1)) + own,
         bait=bait,
         opens=np.where(np.arange(titles) < titles - cold, 0.0, 0.5),
-        tilt=rng.normal(0, TILT, (len(DEVICES) + len(DAYPARTS), len(LOVES))),
-        mixture=mixture,
-        later=later,
-        drift=drift,
+        people=who,
         seen_themes=np.array([[theme_vector(words(image)) for image in row] for row in themes]),
-        plays=plays,
-        seen_taste=_histories(rng, _softmax(mixture) @ LOVES, plays),
+        seen_taste=_histories(rng, usually_loved(who), who.plays),
     )
-
-
-def words(themes: F64) -> tuple[str, ...]:
-    """The GENRES that a vector of 0 and 1 names."""
-    return tuple(np.array(GENRES)[themes > 0].tolist())
 
 
 def visits(
@@ -171,15 +142,15 @@ def visits(
 
     Everything that depends on chance and not on the images is drawn here.
     """
-    often = world.plays / world.plays.sum()
+    often = world.people.plays / world.people.plays.sum()
     person = rng.choice(len(often), pages, p=often) if people is None else people
     device = rng.integers(len(DEVICES), size=len(person))
     daypart = rng.integers(len(DAYPARTS), size=len(person))
     order = rng.gumbel(size=(len(person), len(world.opens)))
-    order += PAGE_PULL * _fit(world.genres[None], _loved(world, person, device, daypart, time))
+    order += PAGE_PULL * fit(world.genres[None], loved(world.people, person, device, daypart, time))
     order[:, world.opens > time] = -np.inf
     shown = np.argsort(-order, axis=1)[:, :PAGE]
-    in_view = rng.random(shown.shape) < (1.0 + np.arange(PAGE)) ** -IN_VIEW
+    in_view = comes_into_view(rng, shown.shape)
     page, position = np.nonzero(in_view)
     return Visits(
         person=person[page],
@@ -192,14 +163,32 @@ def visits(
     )
 
 
+def comes_into_view(rng: np.random.Generator, shape: tuple[int, ...]) -> B1:
+    """Of the positions of pages `(..., positions)`; the first of each always does."""
+    return np.asarray(rng.random(shape) < (1.0 + np.arange(shape[-1])) ** -IN_VIEW)
+
+
 def expected(world: World, seen: Visits) -> Expected:
     """The truth: what every image of the titles in view would earn, on average."""
-    loved = _loved(world, seen.person, seen.device, seen.daypart, seen.time)
-    fit = _fit(world.genres[seen.title][:, None], loved)
-    click = attention(seen.position)[:, None] * click_probability(
-        match(world.themes[seen.title], loved), FIT * fit + world.pull[seen.title]
+    return worth(
+        loved(world.people, seen.person, seen.device, seen.daypart, seen.time),
+        world.genres[seen.title],
+        Looks(
+            themes=world.themes[seen.title],
+            pull=world.pull[seen.title],
+            bait=world.bait[seen.title],
+        ),
+        seen.position,
     )
-    share = (WATCHED + WATCHED_FIT * fit) * np.where(world.bait[seen.title], BAIT_KEEPS, 1.0)
+
+
+def worth(loved: F64, genres: F64, looks: Looks, position: I64) -> Expected:
+    """Of titles `(n, GENRES)` before who loves `(n, GENRES)`, by each of their images."""
+    suits = fit(genres[:, None], loved)
+    click = attention(position)[:, None] * click_probability(
+        match(looks.themes, loved), FIT * suits + looks.pull
+    )
+    share = (WATCHED + WATCHED_FIT * suits) * np.where(looks.bait, BAIT_KEEPS, 1.0)
     return Expected(click=click, quality=click * share)
 
 
@@ -252,37 +241,16 @@ def _histories(rng: np.random.Generator, loved: F64, plays: I64) -> F64:
     for title in catalogue:
         title[_some_genres(rng, int(rng.integers(1, OWN_GENRES + 1)))] = 1.0
     seen = np.array([theme_vector(words(title)) for title in catalogue])
-    fit = _fit(catalogue[None], loved)
+    suits = fit(catalogue[None], loved)
     told = np.zeros((len(loved), BUCKETS))
     for person, number in enumerate(plays):
-        order = HISTORY_PULL * fit[person] + rng.gumbel(size=len(catalogue))
+        order = HISTORY_PULL * suits[person] + rng.gumbel(size=len(catalogue))
         played = np.argpartition(-order, number)[:number]
-        mean = WATCHED + WATCHED_FIT * fit[person, played]
+        mean = WATCHED + WATCHED_FIT * suits[person, played]
         told[person] = taste(seen[played], rng.random(number) ** (1 / mean - 1))
     return told.astype(np.float16).astype(np.float64)  # as a credit token carries it
-
-
-def _loved(world: World, person: I64, device: I64, daypart: I64, time: F64 | float) -> F64:
-    """What people love where and when they are `(n, GENRES)`, 0 to 1."""
-    gone = np.broadcast_to(world.drift * np.asarray(time), person.shape)[:, None]
-    tilt = world.tilt[device] + world.tilt[len(DEVICES) + daypart]
-    now, then = (_softmax(part[person] + tilt) for part in (world.mixture, world.later))
-    return np.asarray(((1 - gone) * now + gone * then) @ LOVES)
 
 
 def _some_genres(rng: np.random.Generator, number: int) -> I64:
     """Different genres, the frequent ones more often."""
     return np.argsort(-np.log(list(FILMS.values())) - rng.gumbel(size=len(GENRES)))[:number]
-
-
-def _fit(genres: F64, loved: F64) -> F64:
-    """How well titles go with people: the mean love of their genres. `(n, titles)`.
-
-    `genres` `(1 or n, titles, GENRES)`.
-    """
-    return np.asarray((genres @ loved[..., None])[..., 0] / genres.sum(axis=2))
-
-
-def _softmax(logs: F64) -> F64:
-    weights = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

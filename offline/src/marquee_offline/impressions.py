@@ -1,8 +1,7 @@
 """Impressions: archived decisions joined with what users then saw and did, one row per showing.
 
-What was offered is taken from the decision alone, for a client cannot write one: an event only
-says that the user of a decision saw an item of it, or played it. The credit token's features are
-read beside that, unproven: a forged one falsifies the features of its own user's rows alone.
+What was offered, and the features it was drawn by, is taken from the decision alone, for a client
+cannot write one: an event only says that the user of a decision saw an item of it, or played it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,10 +12,10 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from marquee_offline.archive_read import Message, Row, read_archive
-from marquee_shared.credit import ATTRIBUTION_MS, unproven
+from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.decision import Choice, decode_decision
-from marquee_shared.errors import BadInput, BadToken
-from marquee_shared.event import OUTCOMES, Event, read_event, watched_share
+from marquee_shared.errors import BadInput
+from marquee_shared.event import OUTCOMES, read_event, watched_share
 from marquee_shared.seen import HOUR_MS, IMPRESSIONS_PER_HOUR
 
 FULL = 1000  # a play to the end
@@ -32,6 +31,7 @@ OFFERED = pa.schema(
         "daypart": TEXT,
         "policy": TEXT,
         "arms": TEXT,  # JSON: experiment -> arm
+        "taste": TEXT,  # JSON: the features of who looked
         "at": WHOLE,
         "artwork": WHOLE,  # index among the candidates
         "candidates": TEXT,  # JSON: ids
@@ -48,7 +48,6 @@ SAID = pa.schema(
         "outcome": WHOLE,
         "ended": WHOLE,
         "watched": WHOLE,  # of FULL
-        "taste": TEXT,  # JSON: the token's features
     }
 )
 _JSON = {
@@ -87,7 +86,7 @@ def read_impressions(
 
     Columns: user_id, decision_id, item_id, session_id, row, position, device, daypart, policy, arms
     (map), at (ms, of the decision), artwork (index among the candidates), candidates, K,
-    propensity, distribution, taste (of the token, or null), click (0/1), quality (0..1, null where
+    propensity, distribution, taste (features of who looked), click (0/1), quality (0..1, null where
     a click's end was not told), late, closed.
 
     One row per title's first showing in a session that had an artwork drawn and was seen: a message
@@ -114,7 +113,8 @@ def offers(message: Message, _log: str) -> Iterator[Row]:
         return
     if decision.user_id is None:
         return
-    policy, arms = decision.policies.get("artwork", ""), _json(decision.arms)
+    policy = decision.policies.get("artwork", "")
+    arms, taste = _json(decision.arms), _json(decision.taste)
     for place, shelf in enumerate(decision.rows):
         for position, choice in enumerate(shelf.items):
             if choice.repeat_of or _drawn(choice):
@@ -129,6 +129,7 @@ def offers(message: Message, _log: str) -> Iterator[Row]:
                     decision.context.daypart,
                     policy,
                     arms,
+                    taste,
                     decision.at,
                     None if choice.repeat_of else _index(choice),
                     _json(choice.candidates),
@@ -144,18 +145,17 @@ def said(message: Message, log: str) -> Iterator[Row]:
     except BadInput:
         return
     now = event.accepted_at or event.at
-    yield None, None, None, log, now, 0, 0, 0, 0, None
+    yield None, None, None, log, now, 0, 0, 0, 0
     if event.decision_id is None:
         return
     head = event.user_id, event.decision_id
     if event.type == "impressions":
-        taste = _taste(event)
         for item in dict.fromkeys(seen.item_id for seen in event.seen):
-            yield *head, item, log, now, 1, 0, 0, 0, taste
+            yield *head, item, log, now, 1, 0, 0, 0
     elif event.type in OUTCOMES:
         share = watched_share(event)
         ended, watched = int(share is not None), round(FULL * (share or 0.0))
-        yield *head, event.item_id, log, now, 0, 1, ended, watched, _taste(event)
+        yield *head, event.item_id, log, now, 0, 1, ended, watched
 
 
 def _drawn(choice: Choice) -> bool:
@@ -166,17 +166,6 @@ def _drawn(choice: Choice) -> bool:
 
 def _index(choice: Choice) -> int:
     return choice.candidates.index(choice.artwork_id or "")
-
-
-def _taste(event: Event) -> str | None:
-    if event.credit is None:
-        return None
-    try:
-        credit = unproven(event.credit)
-    except BadToken:
-        return None
-    honest = credit.decision_id == event.decision_id and all(abs(x) <= 1 for x in credit.taste)
-    return _json(credit.taste) if honest else None  # a NaN compares as false
 
 
 def _json(value: object) -> str:
@@ -191,16 +180,10 @@ def _once(offered: DataFrame) -> DataFrame:
 
 
 def _of_first(known: DataFrame, offered: DataFrame) -> DataFrame:
-    """What is known of a repeat goes to the decision that it repeats, without the features: those
-    are of another moment."""
+    """What is known of a repeat goes to the decision that it repeats."""
     repeats = offered.where("repeat_of is not null").select(*KEYS, "repeat_of")
     of = F.coalesce("repeat_of", "decision_id")
-    return (
-        known.join(repeats, list(KEYS), "left")
-        .withColumn("decision_id", of)
-        .withColumn("taste", F.when(F.col("repeat_of").isNull(), F.col("taste")))
-        .drop("repeat_of")
-    )
+    return known.join(repeats, list(KEYS), "left").withColumn("decision_id", of).drop("repeat_of")
 
 
 def _joined(offered: DataFrame, known: DataFrame) -> DataFrame:
@@ -211,12 +194,10 @@ def _joined(offered: DataFrame, known: DataFrame) -> DataFrame:
     showing = F.struct(*OFFERED.names)
     session = Window.partitionBy("user_id", "item_id", F.coalesce("session_id", "decision_id"))
     first = F.min_by(showing, F.when(within, F.struct("said_at", "at"))).over(session)
-    own = F.col("decision_id") == F.col("first.decision_id")
     clicked, ended = within & (F.col("outcome") == 1), within & (F.col("ended") == 1)
     found = (
         both.withColumn("first", first)
         .where("first is not null")
-        .withColumn("taste", F.when(own, F.col("taste")))
         .select("first.*", *(name for name in known.columns if name not in KEYS))
         .groupBy(*KEYS)
         .agg(
@@ -226,7 +207,6 @@ def _joined(offered: DataFrame, known: DataFrame) -> DataFrame:
             _any(ended).alias("ended"),
             _any(~within & (F.col("outcome") == 1)).alias("after"),
             (F.max(F.when(within, F.col("watched")).otherwise(0)) / FULL).alias("watched"),
-            F.max("taste").alias("taste"),
             F.max("through").alias("through"),
         )
         .select("*", "offer.*")

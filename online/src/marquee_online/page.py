@@ -141,6 +141,7 @@ def decide(model: Model, ask: Ask, known: Known, artwork: Artwork) -> Decided:
         policies={**POLICIES, "artwork": artwork.policy.name, "artwork_reward": artwork.reward},
         arms=artwork.arms,
         seed=artwork.seed,
+        taste=tuple(who.user.tolist()),
         degraded=known.degraded,
         rows=dressed.rows,
     )

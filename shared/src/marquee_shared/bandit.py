@@ -23,10 +23,11 @@ from marquee_shared.sums import IMAGE, Reward, Sums
 from marquee_shared.taste import FEATURES
 
 I64 = NDArray[np.int64]
-EPSILON = 0.05  # share of choices that are uniform: the floor of every probability is EPSILON / K
+EPSILON = 0.01  # share of choices that are uniform: the floor of every probability is EPSILON / K
 DRAWS = 64  # samples of the posterior that a page's probabilities are counted over
-PRIOR_IMAGE = 25.0  # impressions that an image's own intercept must outweigh
+PRIOR_IMAGE = 15.0  # impressions that an image's own intercept must outweigh
 PRIOR_SHARED = 10.0  # likewise for each of theta; the intercept's is a hundredth of it
+BOLDNESS = 0.5  # Thompson's draws stray half as far from the mean as the posterior does
 LEAST_NOISE = 0.01  # variance of a reward before there is any to estimate it from
 GAMMA = 10.0  # SquareCB's scale and exponent, as Vowpal Wabbit has them
 GAMMA_EXPONENT = 0.5
@@ -161,7 +162,7 @@ class LinearThompson:
         features, intercept, weight = _against(p, slate)
         shared = rng.standard_normal((DRAWS // 2, FEATURES)) @ p.root.T @ features.T
         own = rng.standard_normal((DRAWS // 2, len(weight)), np.float32)
-        apart = shared + own * (p.noise / np.sqrt(weight))
+        apart = BOLDNESS * (shared + own * (p.noise / np.sqrt(weight)))
         mean = features @ p.theta + intercept
         return _counted(np.concatenate([mean + apart, mean - apart]), slate)
 

@@ -99,13 +99,7 @@ def verify(
     return credit
 
 
-def unproven(token: str) -> Credit:
-    """What a token claims, its signature unread: for whoever has the decision beside it, and no
-    keys. Raises BadToken where it cannot be read."""
-    return _read(token, None)
-
-
-def _read(token: str, keys: Mapping[str, bytes] | None) -> Credit:
+def _read(token: str, keys: Mapping[str, bytes]) -> Credit:
     if len(token) > MAX_TOKEN:
         raise BadToken("too long", "malformed")
     try:
@@ -116,7 +110,7 @@ def _read(token: str, keys: Mapping[str, bytes] | None) -> Credit:
         if reader.byte() != VERSION:
             raise BadToken("unknown version", "malformed")
         key_id = reader.text()
-        if keys is not None and not _holds(keys.get(key_id), reader.data, raw[-MAC_BYTES:]):
+        if not _holds(keys.get(key_id), reader.data, raw[-MAC_BYTES:]):
             raise BadToken("signature does not hold", "forged")
         return _parse(reader)
     except (binascii.Error, ValueError, struct.error, IndexError) as error:

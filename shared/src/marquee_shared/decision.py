@@ -45,6 +45,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     policies: dict[str, str] = {}  # decision kind -> policy version
     arms: dict[str, str] = {}  # experiment -> arm
     seed: int = 0  # every draw of this page follows from it
+    taste: tuple[float, ...] = ()  # `taste.USER_FEATURES` that images were drawn by
     degraded: tuple[str, ...] = ()  # rungs of the fallback ladder that were taken
     rows: tuple[Row, ...] = ()
 

@@ -106,7 +106,7 @@ def _sample(rows: DataFrame, n: int, reward: Reward) -> pa.Table:
 
 
 def _user(taste: str | None, device: str, daypart: str) -> F64:
-    """The token's features; without a token the context alone."""
+    """The decision's features; of one that has none, the context alone."""
     told = np.array(json.loads(taste), np.float64) if taste else np.zeros(0)
     if len(told) == USER_FEATURES:
         return told

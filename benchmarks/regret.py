@@ -1,13 +1,57 @@
-"""A log-log plot of cumulative regret as SVG, without a plotting library."""
+"""Regret: how its sum grows with the impressions, in rows and as a log-log plot in SVG."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
+from bandit_runs import CONTEXTUAL, IMPRESSIONS, RANDOM, SINGLE, SQUARE, Run, interval
+from ope import Row
 
 from marquee_shared.fold_in import F64
 
+OUT = Path(__file__).parent / "out"
 WIDTH, HEIGHT, MARGIN = 760, 480, 70
 COLOURS = ("#7a7a7a", "#c77700", "#0b62a4", "#3a8f3a", "#a4308f")
+
+
+def regret_rows(results: list[dict[str, Run]]) -> Iterator[Row]:
+    """Slope of log cumulative regret over log impressions, from 2 % of the run on."""
+    curves = {}
+    for name in (RANDOM, SINGLE, CONTEXTUAL, SQUARE):
+        whole = [_curve(r[name]) for r in results]
+        above = [_curve(r[name], less=r[name].floor) for r in results]
+        grid = np.geomspace(1_000, IMPRESSIONS, 100)  # runs end with a batch, not with a number
+        curves[name] = grid, np.mean([np.interp(grid, *line) for line in whole], axis=0)
+        for what, lines in (("regret", whole), ("regret less what the floor costs", above)):
+            mean, half = interval(np.array([_slope(*line) for line in lines]))
+            judged = name == CONTEXTUAL
+            yield (
+                f"{name}: log-log slope of {what}",
+                f"{mean:.3f} +- {half:.3f}",
+                "below 1" if judged else "told only",
+                mean + half < 1 or not judged,
+            )
+    late = [_slope(*_curve(r[CONTEXTUAL]), since=0.5) for r in results]
+    mean, half = interval(np.array(late))
+    what = f"{CONTEXTUAL}: slope in the latter half, cold titles in it; it tends to 1, for the "
+    yield (
+        what + "floor and what the model cannot tell stay",
+        f"{mean:.3f} +- {half:.3f}",
+        "told only",
+        True,
+    )
+    OUT.mkdir(exist_ok=True)
+    (OUT / "bandit-regret.svg").write_text(draw(curves))
+
+
+def _curve(one: Run, less: F64 | float = 0.0) -> tuple[F64, F64]:
+    return np.cumsum(one.impressions), np.cumsum(one.regret - less)
+
+
+def _slope(seen: F64, regret: F64, since: float = 0.02) -> float:
+    late = seen > since * seen[-1]
+    even = np.geomspace(seen[late][0], seen[-1], 50)  # every factor counts alike
+    return float(np.polyfit(np.log(even), np.log(np.interp(even, seen, regret)), 1)[0])
 
 
 def draw(curves: Mapping[str, tuple[F64, F64]]) -> str:
