@@ -1,11 +1,14 @@
 """The artwork bandit: exact probabilities, and the posterior of the model that its page states."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marquee_shared.bandit import (
+    BOLDNESS,
     EPSILON,
     POLICIES,
     PRIOR_IMAGE,
@@ -136,14 +139,17 @@ def test_posterior_is_that_of_regression_with_a_column_per_image(reward):
     assert spread == pytest.approx(np.diag(covariance)[FEATURES:])
 
 
-def test_thompson_draws_have_the_mean_and_spread_of_the_posterior():
+def test_thompsons_probabilities_are_those_of_the_posterior_drawn_half_as_far():
     found = posterior(learnt(log_of(3, 300, 6)), "click")
-    draws = found.theta + np.random.default_rng(7).standard_normal((20_000, FEATURES)) @ (
-        found.root.T
-    )
-    spread = np.sqrt(np.diag(found.root @ found.root.T))
-    assert np.abs((draws.mean(axis=0) - found.theta) / spread).max() < 5 / np.sqrt(20_000)
-    assert draws.std(axis=0) == pytest.approx(spread, rel=0.05)
+    x = np.random.default_rng(7).normal(size=(2, FEATURES)) / 4
+    slate = Slate(features=x, images=np.array([500, 501]), starts=np.array([0, 2]))
+    gap = x[0] - x[1]
+    spread = np.sqrt(((gap @ found.root) ** 2).sum() + 2 * found.noise**2 / PRIOR_IMAGE)
+    exact = NormalDist().cdf(float(gap @ found.theta / (BOLDNESS * spread)))
+    rng = np.random.default_rng(8)
+    p = [LinearThompson(found).distribution(slate, rng)[0] for _ in range(1_000)]
+    assert 0.1 < exact < 0.9
+    assert np.mean(p) == pytest.approx((1 - EPSILON) * exact + EPSILON / 2, abs=0.01)
 
 
 def two_themes() -> tuple[Sums, Slate]:
