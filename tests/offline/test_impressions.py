@@ -244,7 +244,7 @@ def test_choice_without_a_drawn_artwork_makes_no_row(rows) -> None:
 
 def test_counts_tell_what_counts_and_what_is_left_out(joined) -> None:
     rows, counts = joined
-    assert len(rows) == 10 + 5 + IMPRESSIONS_PER_HOUR + 1
+    assert len(rows) == 10 + 3 + IMPRESSIONS_PER_HOUR + 1
     orphans = ("gone", "foreign", "plain")
     assert counts == Counts(
         impressions=9 + 3 + IMPRESSIONS_PER_HOUR,

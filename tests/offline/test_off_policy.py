@@ -152,7 +152,7 @@ def visit(user: int, rng: np.random.Generator) -> tuple[Decision, list[Event]]:
         at=START,
         context=Context(device="tv", daypart="night"),
         policies={"artwork": "uniform/1"},
-        taste=tuple(features(user)),
+        taste=tuple(features(user).tolist()),
         rows=(Row(name="top_picks", title="Top", items=tuple(choices)),),
     )
     clicked = [i for i, n in enumerate(drawn) if rng.random() < (0.7 if n == user % 2 else 0.1)]
