@@ -18,7 +18,7 @@ ORACLE = "oracle"
 POLICIES = (RANDOM, SINGLE, CONTEXTUAL, SQUARE)
 LOGS = (40_000, IMPRESSIONS)  # lengths of the logs that DR judges the final policy by
 VALUED_PAGES = 25_000  # of the truth
-DRIFT = 1.0  # in the worlds whose people move: at the end they are others
+DRIFT = 0.5  # in the worlds whose people move: at the end they are half others
 PEOPLE, DAYS = 2000, 29  # of a life: days 0 to 28
 LEVEL = 0.95
 DRAWN = 20_000  # impressions per policy that the propensities are tested on
@@ -63,7 +63,7 @@ def run(seed: int) -> tuple[dict[str, Run], list[Dr]]:
 
 
 def drifting(seed: int) -> dict[str, Run]:
-    """The same where people become others, which sums without forgetting cannot follow."""
+    """The same where people become others: neither the sums nor the tastes known forget."""
     world = make_world(np.random.default_rng(seed), titles=TITLES, images=IMAGES, drift=DRIFT)
     runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
     for number, name in enumerate((SINGLE, CONTEXTUAL)):

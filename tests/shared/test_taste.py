@@ -27,6 +27,7 @@ from marquee_shared.taste import (
 )
 
 SMALL = Path(__file__).parents[2] / "infra" / "datasets" / "ml-latest-small"
+GENRES = ("Romance", "Horror")
 RARE = {"animation", "mystery", "musical", "war", "western", "film-noir"}  # share a bucket
 TAGS = st.sampled_from([*PLACES, "based on a book", "cult", "80s", "Ärzte"])
 TOLD = st.tuples(st.lists(TAGS, min_size=1, max_size=4), st.sampled_from([-1.0, 0.3, 1.0, 1.5]))
@@ -109,7 +110,7 @@ def test_image_features_are_one_then_the_match_its_circumstances_and_pairs_of_ax
     assert found.shape == (3, FEATURES)
     assert FEATURES <= 32
     assert found[:, 0].tolist() == [1.0, 1.0, 1.0]
-    match = themes @ lean
+    match = [lean[bucket("romance")], lean[bucket("horror")], 0.0]
     assert found[:, 1] == pytest.approx(match)
     assert match[0] > 0 > match[1]
     circumstances = np.outer(match, [0, 1, 0, -1, 0])  # phone, TV, tablet, and the clock
@@ -132,6 +133,12 @@ def test_match_counts_apart_by_device_and_by_the_clock(context, features):
     user = user_features(told([(["Horror"], 1.0)]), context)
     found = image_features(user, theme_vector(("Horror",))[None])[0]
     assert found[2:7] == pytest.approx(found[1] * np.array(features, float))
+
+
+def test_image_of_two_themes_matches_as_its_better_one_does():
+    user = user_features(told([(["Romance"], 1.0), (["Horror"], -1.0)]), Context())
+    both, one = (image_features(user, theme_vector(t)[None])[0, 1] for t in (GENRES, GENRES[:1]))
+    assert both == one > 0
 
 
 def test_axes_are_those_on_which_the_people_of_ml_latest_small_differ():

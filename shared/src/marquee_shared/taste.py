@@ -79,13 +79,15 @@ def user_features(taste: F64, context: Context) -> F64:
 def image_features(user: F64, themes: F64) -> F64:
     """A user before images: `(n, FEATURES)`; `themes` `(n, BUCKETS)`, `user` `(USER_FEATURES,)`.
 
-    1; the match m = taste . themes; m by device, web being the rest (3); m by the clock, whose
-    quarters are the dayparts (2); each axis of the taste times each of the themes (25). `user` may
-    also be `(n, USER_FEATURES)`. What an image is worth to everybody is no feature: each image has
-    an intercept of its own.
+    1; the match m, the taste for the best of the themes; m by device, web being the rest (3); m by
+    the clock, whose quarters are the dayparts (2); each axis of the taste times each of the themes
+    (25). `user` may also be `(n, USER_FEATURES)`. What an image is worth to everybody is no
+    feature: each image has an intercept of its own.
     """
     lean, device, part = np.split(user, (BUCKETS, BUCKETS + len(DEVICES)), axis=-1)
-    match = (themes * lean).sum(axis=-1, keepdims=True)
+    shown = themes > 0
+    best = np.where(shown, lean, -np.inf).max(axis=-1, keepdims=True)
+    match = np.where(shown.any(axis=-1, keepdims=True), best, 0.0)
     clock = part[..., :2] - part[..., 2:]  # morning against evening, day against night
     pairs = _on_axes(themes)[..., :, None] * _on_axes(lean)[..., None, :]
     return np.concatenate(
