@@ -98,7 +98,7 @@ def limit_rows(known: list[dict[str, float]]) -> Iterator[Row]:
 def drift_rows(moved: list[dict[str, Run]]) -> Iterator[Row]:
     """People who become others: what it costs that nothing is forgotten."""
     mean, half = interval(closed(moved, CONTEXTUAL, 1))
-    what = f"people who become half others, latter half: {CONTEXTUAL} closes of {SINGLE} -> {ORACLE}"
+    what = f"people half become others, latter half: {CONTEXTUAL} closes of {SINGLE} -> {ORACLE}"
     yield what, f"{mean:.1%} +- {half:.1%}", "told only", True
 
 

@@ -6,13 +6,13 @@ from models import file_store
 from pyspark.sql import SparkSession
 
 from marquee_offline.archive_write import PARTITIONS, write_source
-from marquee_offline.impressions import Counts, read_impressions, said
+from marquee_offline.impressions import Counts, read_impressions
 from marquee_offline.snapshot import chained_objects
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.decision import Choice, Decision, Row
-from marquee_shared.event import Event, Seen, encode_event
-from marquee_shared.ids import item_hash, partition_of
+from marquee_shared.event import Event, Seen
+from marquee_shared.ids import partition_of
 from marquee_shared.seen import IMPRESSIONS_PER_HOUR
 
 START = 1_800_000_000_000

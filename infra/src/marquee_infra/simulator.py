@@ -5,8 +5,8 @@ deliberately so, for a bandit that is judged by data of its own model class prov
 
 - who they are is told in people.py: mixtures of communities, in more genres than the platform has
   buckets for;
-- an image is as good as its **best** theme, through a **threshold**: below it nothing happens, above
-  it the effect saturates (Hill's curve);
+- an image is as good as its **best** theme, through a **threshold**: below it nothing happens,
+  above it the effect saturates (Hill's curve);
 - all of it is log-odds, on top of what title and image are worth to everybody, and is seen only
   through **attention**, which falls with the position;
 - some images are **bait**: more clicks, and a play that is soon ended;

@@ -21,9 +21,9 @@ PLACES = {
     "children": 7, "animation": 7, "adventure": 8, "fantasy": 9, "crime": 10, "documentary": 11,
     "mystery": 6, "musical": 0, "war": 2, "western": 8, "film-noir": 10,
 }  # fmt: skip
-# `(BUCKETS, 5)`: the principal axes on which the people of ml-latest-small differ. They carry 90 % of
-# what two halves of somebody's ratings tell alike; a test makes them anew from the data. Love of one
-# genre tells of others, and a product per pair of axes can learn what, for 25 numbers and not 144.
+# `(BUCKETS, 5)`: the principal axes on which the people of ml-latest-small differ. They carry 90 %
+# of what two halves of somebody's ratings tell alike; a test makes them anew from the data. Love of
+# one genre tells of others, and a product per pair of axes learns what: 25 numbers and not 144.
 AXES = np.array([
     [0.39, 0.03, -0.15, -0.15, -0.45],  # romance
     [0.59, -0.40, 0.47, -0.19, 0.03],  # comedy
