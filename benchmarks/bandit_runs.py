@@ -64,7 +64,8 @@ def run(seed: int) -> tuple[dict[str, Run], list[Dr]]:
 
 def drifting(seed: int) -> dict[str, Run]:
     """The same where people become others: neither the sums nor the tastes known forget."""
-    world = make_world(np.random.default_rng(seed), titles=TITLES, images=IMAGES, drift=DRIFT)
+    rng = np.random.default_rng(seed)
+    world = make_world(rng, titles=TITLES, images=IMAGES, cold=COLD, drift=DRIFT)
     runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
     for number, name in enumerate((SINGLE, CONTEXTUAL)):
         learner = Learner(world, name, "click", np.random.default_rng([seed, 7, number]))

@@ -43,7 +43,7 @@ SHIPPED = Path(__file__).parents[1] / "infra" / "datasets" / "ml-latest-small"
 RECIPE = Recipe(dimensions=32, epochs=6, objective=Objective(a0=0.6, lam=0.003), ridge=200, seed=1)
 SPLIT = Cut(share=0.8)
 BLOCKS = 2
-SIMULATED_SEED = 7
+SIMULATED_SEED = 8
 SHUFFLES = 20
 AUC_BAR = 0.8
 MOMENTS = (("phone", "morning"), ("tv", "night"))

@@ -66,7 +66,7 @@ def _take(browser: Browser, platform: Platform) -> None:
         expect(page.locator(".candidate").first).to_be_visible(timeout=SECONDS)
         _save(page, "why")
     light = {**DESKTOP, "color_scheme": "light"}
-    with _page(browser, f"{platform.url}/?user=sim-7-8&device=web&time=day", light) as page:
+    with _page(browser, f"{platform.url}/?user=sim-8-20&device=web&time=day", light) as page:
         _save(page, "light")
     with _page(browser, f"{platform.url}/?user={ONE}&device=phone&time=morning", PHONE) as page:
         _save(page, "phone")

@@ -64,7 +64,7 @@ def test_the_demo_shows_both_pages_the_control_and_the_context(demo):
         assert words in printed
     assert "in two contexts" in printed
     assert "Because you watched" in printed
-    assert "simulated-7: synthetic" in printed
+    assert "simulated-8: synthetic" in printed
 
 
 def test_what_was_played_is_in_the_next_model(demo, http, command):

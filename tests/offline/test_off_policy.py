@@ -66,7 +66,8 @@ def features(user: int) -> np.ndarray:
     return user_features(own / np.sqrt(2), Context(device="tv", daypart="night"))
 
 
-def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it() -> None:
+@pytest.mark.parametrize("taste", ["[]", "[0.5,-0.5]"])  # of a decision without, or of others
+def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it(taste: str) -> None:
     table = {
         "user_id": ["u"],
         "item_id": ["i"],
@@ -75,7 +76,7 @@ def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it() -> None:
         "candidates": [["i.comedy", "gone"]],  # not the catalogue's order, nor all of it
         "artwork": [0],
         "propensity": [0.5],
-        "taste": [None],
+        "taste": [taste],
         "reward": [1],
     }
     log = to_log(pa.table(table), [themed("i")])

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marquee_shared.bandit import (
-    BOLDNESS,
     EPSILON,
     POLICIES,
     PRIOR_IMAGE,
@@ -141,15 +140,18 @@ def test_posterior_is_that_of_regression_with_a_column_per_image(reward):
 
 def test_thompsons_probabilities_are_those_of_the_posterior_drawn_half_as_far():
     found = posterior(learnt(log_of(3, 300, 6)), "click")
-    x = np.random.default_rng(7).normal(size=(2, FEATURES)) / 4
-    slate = Slate(features=x, images=np.array([500, 501]), starts=np.array([0, 2]))
-    gap = x[0] - x[1]
-    spread = np.sqrt(((gap @ found.root) ** 2).sum() + 2 * found.noise**2 / PRIOR_IMAGE)
-    exact = NormalDist().cdf(float(gap @ found.theta / (BOLDNESS * spread)))
+    x = np.random.default_rng(7).normal(size=(2, FEATURES)) / 2
+    x[:, 0] = 1.0
+    slate = Slate(features=x, images=np.array([1, 500]), starts=np.array([0, 2]))  # one is known
+    apart = np.array([x[0] - found.shift[1], x[1]])
+    mean = apart @ found.theta + [found.intercept[1], 0.0]
+    variance = ((apart[0] - apart[1]) @ found.root) ** 2
+    own = found.noise**2 * (1 / found.weight[1] + 1 / 15)
+    exact = NormalDist().cdf(float((mean[0] - mean[1]) / (0.5 * np.sqrt(variance.sum() + own))))
     rng = np.random.default_rng(8)
     p = [LinearThompson(found).distribution(slate, rng)[0] for _ in range(1_000)]
-    assert 0.1 < exact < 0.9
-    assert np.mean(p) == pytest.approx((1 - EPSILON) * exact + EPSILON / 2, abs=0.01)
+    assert 0.2 < exact < 0.35  # by the whole spread it would be 0.1 nearer to a half
+    assert np.mean(p) == pytest.approx(0.99 * exact + 0.005, abs=0.01)
 
 
 def two_themes() -> tuple[Sums, Slate]:

@@ -1,15 +1,16 @@
 """Crowd: the simulator's people before the real service, one visit after another.
 
-What they do is what `simulator.respond` says: the same loves, thresholds, attention and late or
-missing ends as in process. Only the titles and images are the service's own: what one of them is
-worth to everybody follows from its id. An image shown here has therefore a known mean reward,
-`expected_of`, as it has there.
+What they do is what `simulator.respond` says: loves, thresholds, attention, late and missing ends.
+Titles and images are the service's own; what one is worth to everybody follows from its id. So an
+image shown here has a known mean reward, `expected_of`. Other than in process, what suits the hour
+and the device counts for a title, as in the history (`simulate.py`), and a batch is a visit.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2 as httpx
 import numpy as np
@@ -20,7 +21,6 @@ from marquee_infra.people import (
     People,
     delight,
     loved,
-    make_people,
     marked,
     return_probability,
 )
@@ -40,6 +40,7 @@ from marquee_infra.simulator import (
     respond,
     worth,
 )
+from marquee_shared.fold_in import F64
 from marquee_shared.ids import item_hash
 from marquee_shared.taste import DAYPARTS, DEVICES
 
@@ -61,12 +62,12 @@ class Crowd:
     """People `sim-<seed>-<n>`, those of the simulated history. Who comes next is drawn by how often
     they visit and by how satisfied the service has left them."""
 
-    def __init__(self, client: httpx.Client, seed: int, number: int) -> None:
+    def __init__(self, client: httpx.Client, seed: int, people: People) -> None:
         self._client = client
         self._name = f"sim-{seed}"
-        self.people = make_people(np.random.default_rng(seed), number)
+        self._people = people
         self._rng = np.random.default_rng([seed, 1])
-        self.satisfaction = np.zeros(number)
+        self.satisfaction = np.zeros(len(people.plays))
         self._visits = 0
         self._ends: list[tuple[int, dict[str, Any]]] = []  # the visit that it is told after
 
@@ -77,13 +78,10 @@ class Crowd:
         """
         self._tell_ends()
         self._visits += 1
-        often = self.people.plays * return_probability(self.satisfaction)
+        often = self._people.plays * return_probability(self.satisfaction)
         person = int(self._rng.choice(len(often), p=often / often.sum()))
         now = circumstance(self._rng, datetime.now(UTC))
-        own = {
-            "user_id": f"{self._name}-{person}",
-            "session_id": f"visit-{self._rng.bytes(8).hex()}",
-        }
+        own = {"user_id": f"{self._name}-{person}", "session_id": f"visit-{uuid4().hex}"}
         page = self._page(now, own)
         own |= {key: page[key] for key in ("decision_id", "credit", "context")}
         shown: list[dict[str, Any]] = page["rows"][0]["items"][:PAGE]
@@ -105,11 +103,11 @@ class Crowd:
         """What the person does with titles in view, and how satisfied it leaves them."""
         luck = self._rng.random((len(seen), LUCK))
         visits = visits_of(person, now, places, luck)
-        found = respond(
-            expected_of(self.people, visits, now, seen), visits, np.zeros_like(visits.title)
-        )
+        truth = expected_of(self._people, visits, seen)
+        found = respond(truth, visits, np.zeros_like(visits.title))
         pleased = delight(found.click, found.quality).sum() - BOREDOM * (not found.click.any())
-        self.satisfaction[person] = MEMORY * (self.satisfaction[person] + pleased)
+        self.satisfaction[person] += pleased
+        self.satisfaction *= MEMORY ** (1 / len(self.satisfaction))  # a day is a visit of each
         return found
 
     def _play(self, own: dict[str, Any], quality: float, told_after: int) -> None:
@@ -163,35 +161,33 @@ def visits_of(person: int, now: Circumstance, places: Sequence[int], luck: np.nd
     )
 
 
-def expected_of(
-    people: People, visits: Visits, now: Circumstance, seen: Sequence[dict[str, Any]]
-) -> Expected:
+def expected_of(people: People, visits: Visits, seen: Sequence[dict[str, Any]]) -> Expected:
     """The truth of the images shown `(n, 1)`; `seen` are items of a page, in order of `visits`."""
     genres = np.array([marked(item["genres"]) for item in seen])
     loves = loved(people, visits.person, visits.device, visits.daypart, visits.time)
-    return worth(loves, genres, looks_of(seen, now), visits.position)
+    device, daypart = DEVICES[visits.device[0]], DAYPARTS[visits.daypart[0]]
+    suits = np.array([marked(DEVICE_GENRES[device]), marked(DAYPART_GENRES[daypart])])
+    counts = (genres @ suits.T > 0).sum(axis=1).tolist()
+    looks = [_look(item, count) for item, count in zip(seen, counts, strict=True)]
+    themes, pull, bait = zip(*looks, strict=True)
+    images = Looks(
+        themes=np.array(themes)[:, None],
+        pull=np.array(pull)[:, None],
+        bait=np.array(bait)[:, None],
+    )
+    return worth(loves, genres, images, visits.position)
 
 
-def looks_of(seen: Sequence[dict[str, Any]], now: Circumstance) -> Looks:
-    """The images that items of a page are shown with.
-
-    What suits the device and the hour is planted in the history too.
-    """
-    suits = [set(DEVICE_GENRES[now.device]), set(DAYPART_GENRES[now.daypart])]
-    themes, pull, bait = [], [], []
-    for item in seen:
-        artwork = item.get("artwork") or {}
-        title, image = (
-            np.random.default_rng(item_hash(name))
-            for name in (item["item_id"], artwork.get("artwork_id", ""))
-        )
-        marks = marked(artwork.get("themes", ()))
-        baits = bool(marks.any() and image.random() < BAIT_SHARE)
-        own = title.normal(0, TITLE_SPREAD) + image.normal(0, IMAGE_SPREAD) + BAIT_PULL * baits
-        themes.append([marks])
-        pull.append([own + GENRE_PULL * sum(bool(set(item["genres"]) & some) for some in suits)])
-        bait.append([baits])
-    return Looks(themes=np.array(themes), pull=np.array(pull), bait=np.array(bait))
+def _look(item: dict[str, Any], suits: int) -> tuple[F64, float, bool]:
+    """Themes, log-odds for everybody here and now, and bait, of the image that an item has."""
+    artwork = item.get("artwork") or {}
+    name = item["item_id"]
+    title = np.random.default_rng(item_hash(name))
+    image = np.random.default_rng(item_hash(f"{name}/{artwork.get('artwork_id', '')}"))
+    themes = marked(artwork.get("themes", ()))
+    bait = bool(themes.any() and image.random() < BAIT_SHARE)
+    own = title.normal(0, TITLE_SPREAD) + image.normal(0, IMAGE_SPREAD) + BAIT_PULL * bait
+    return themes, own + GENRE_PULL * suits, bait
 
 
 def _seen(place: int, item: dict[str, Any]) -> dict[str, Any]:

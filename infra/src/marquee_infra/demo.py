@@ -29,7 +29,7 @@ from marquee_shared.model import Model
 from marquee_shared.store import Store
 
 SHIPPED = Path(__file__).parents[2] / "datasets" / "ml-latest-small"
-SEED = 7  # of the simulated visitors
+SEED = 8  # of the simulated visitors
 ONE_KIND, OTHER_KIND = "Horror", "Children"
 RATINGS = range(30, 121)  # how many ratings the shown user has
 EARLIEST_MS = 946_684_800_000  # the API takes no event from before 2000

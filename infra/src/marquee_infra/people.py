@@ -90,18 +90,18 @@ def usually_loved(people: People) -> F64:
     return np.asarray(_softmax(people.mixture) @ LOVES)
 
 
-def fit(genres: F64, loved: F64) -> F64:
+def fit(genres: F64, loves: F64) -> F64:
     """How well titles go with people: the mean love of their genres. `(n, titles)`.
 
     `genres` `(1 or n, titles, GENRES)`.
     """
-    return np.asarray((genres @ loved[..., None])[..., 0] / np.maximum(genres.sum(axis=2), 1))
+    return np.asarray((genres @ loves[..., None])[..., 0] / np.maximum(genres.sum(axis=2), 1))
 
 
 def marked(words: Iterable[str]) -> F64:
-    """`(GENRES,)`: 1 where a genre is among the words."""
-    found = set(words)
-    return np.array([float(genre in found) for genre in GENRES])
+    """`(GENRES,)`: 1 where a genre is among the words; letter case does not matter."""
+    found = {word.strip().lower() for word in words}
+    return np.array([float(genre.lower() in found) for genre in GENRES])
 
 
 def words(marks: F64) -> tuple[str, ...]:

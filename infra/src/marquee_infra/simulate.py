@@ -36,7 +36,7 @@ DAYPART_GENRES = {
 }
 FIRST_HOUR = {"morning": 5, "day": 11, "evening": 17, "night": 22}
 CONTEXT_PULL = 2.5  # log-odds of an item for each circumstance that one of its genres suits
-VISITORS = 600
+VISITORS = 600  # the same number before the service: another would be other people
 POPULARITY_PULL = 0.5  # log-odds fall by this times log(rank)
 POOL = 500  # the items that visitors choose among: the first of the catalogue
 VIEWINGS = (28, 41)  # per visitor, of two events each

@@ -182,11 +182,11 @@ def expected(world: World, seen: Visits) -> Expected:
     )
 
 
-def worth(loved: F64, genres: F64, looks: Looks, position: I64) -> Expected:
+def worth(loves: F64, genres: F64, looks: Looks, position: I64) -> Expected:
     """Of titles `(n, GENRES)` before who loves `(n, GENRES)`, by each of their images."""
-    suits = fit(genres[:, None], loved)
+    suits = fit(genres[:, None], loves)
     click = attention(position)[:, None] * click_probability(
-        match(looks.themes, loved), FIT * suits + looks.pull
+        match(looks.themes, loves), FIT * suits + looks.pull
     )
     share = (WATCHED + WATCHED_FIT * suits) * np.where(looks.bait, BAIT_KEEPS, 1.0)
     return Expected(click=click, quality=click * share)
@@ -204,12 +204,12 @@ def respond(truth: Expected, seen: Visits, shown: I64) -> Outcomes:
     return Outcomes(click=click, quality=click * share, told_after=told)
 
 
-def match(themes: F64, loved: F64) -> F64:
+def match(themes: F64, loves: F64) -> F64:
     """How well images go with somebody, 0 to 1: by their best theme. `(n, images)`.
 
-    `themes` `(n, images, GENRES)`, `loved` `(n, GENRES)`.
+    `themes` `(n, images, GENRES)`, `loves` `(n, GENRES)`.
     """
-    best: F64 = (themes * loved[:, None, :]).max(axis=2)
+    best: F64 = (themes * loves[:, None, :]).max(axis=2)
     return np.where(themes.any(axis=2), best, NEUTRAL)
 
 
@@ -235,14 +235,14 @@ def _themes(rng: np.random.Generator, images: int) -> F64:
     return themes
 
 
-def _histories(rng: np.random.Generator, loved: F64, plays: I64) -> F64:
+def _histories(rng: np.random.Generator, loves: F64, plays: I64) -> F64:
     """`(people, BUCKETS)`: taste as the platform computes it from plays of other titles."""
     catalogue = np.zeros((PAST, len(GENRES)))
     for title in catalogue:
         title[_some_genres(rng, int(rng.integers(1, OWN_GENRES + 1)))] = 1.0
     seen = np.array([theme_vector(words(title)) for title in catalogue])
-    suits = fit(catalogue[None], loved)
-    told = np.zeros((len(loved), BUCKETS))
+    suits = fit(catalogue[None], loves)
+    told = np.zeros((len(loves), BUCKETS))
     for person, number in enumerate(plays):
         order = HISTORY_PULL * suits[person] + rng.gumbel(size=len(catalogue))
         played = np.argpartition(-order, number)[:number]

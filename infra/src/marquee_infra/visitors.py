@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx2 as httpx
+import numpy as np
 import typer
 
 from marquee_infra.crowd import Crowd
+from marquee_infra.people import make_people
 from marquee_infra.simulate import VISITORS, write_history
 from marquee_offline.catalogue import read_catalogue
 from marquee_offline.movielens import read_folder
@@ -23,7 +25,7 @@ from marquee_shared.errors import MarqueeError
 from marquee_shared.store import Store
 from marquee_shared.variables import read_secret_files
 
-SEED = 7  # of the simulated history and of the visits
+SEED = 8  # of the simulated history and of the visits
 PAUSE = 1.0  # seconds between two visits: enough to see something move, a load of some per cent
 RETRY = 1.0  # seconds before the service is tried again
 
@@ -60,10 +62,10 @@ def stream_command(
 ) -> None:
     """Visit the service at URL for ever: a page, what was seen of it, perhaps a play and its end.
 
-    Waits while the service is away. Chance is seeded, so two streams make the same visits.
+    Waits while the service is away. Chance is seeded; who comes also depends on what they find.
     """
     with httpx.Client(base_url=url, timeout=10.0) as client:
-        crowd = Crowd(client, SEED, VISITORS)
+        crowd = Crowd(client, SEED, make_people(np.random.default_rng(SEED), VISITORS))
         while True:
             try:
                 personal = crowd.visit()

@@ -62,6 +62,22 @@ EXPLAINED_EXAMPLE = {
     "policies": {"page": "ials+item-item/1", "artwork": "lin-ts/1", "artwork_reward": "quality"},
     "arms": {},
     "seed": 81985529216486,
+    "taste": [
+        -0.14,
+        0.01,
+        0.27,
+        0.71,
+        -0.32,
+        *[-0.075] * 7,
+        0.0,
+        1.0,
+        0.0,
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+        0.0,
+    ],
     "degraded": [],
     "rows": [
         {

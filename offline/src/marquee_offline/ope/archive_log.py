@@ -105,9 +105,9 @@ def _sample(rows: DataFrame, n: int, reward: Reward) -> pa.Table:
     return ordered.select(*_COLUMNS, taste, F.col(reward).alias("reward")).toArrow()
 
 
-def _user(taste: str | None, device: str, daypart: str) -> F64:
-    """The decision's features; of one that has none, the context alone."""
-    told = np.array(json.loads(taste), np.float64) if taste else np.zeros(0)
+def _user(taste: str, device: str, daypart: str) -> F64:
+    """The decision's features; of one that has none or others, the context alone."""
+    told = np.array(json.loads(taste), np.float64)
     if len(told) == USER_FEATURES:
         return told
     return user_features(np.zeros(BUCKETS), Context(device=device, daypart=daypart))

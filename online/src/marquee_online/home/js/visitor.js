@@ -9,8 +9,8 @@ export const PEOPLE = [
   { id: "ml-610", says: "horror, drama and thrillers" },
   { id: "ml-500", says: "comedy, and little else" },
   { id: "ml-132", says: "drama and romance" },
-  { id: "sim-7-8", says: "simulated: crime and comedy" },
-  { id: "sim-7-0", says: "simulated: drama" },
+  { id: "sim-8-20", says: "simulated: action and adventure" },
+  { id: "sim-8-38", says: "simulated: cartoons and fantasy" },
 ];
 
 const HOURS = { morning: "08:00", day: "14:00", evening: "20:00", night: "23:00" };
