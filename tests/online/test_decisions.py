@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 from marquee_online.drain import Drain
 from marquee_online.kept import KEPT, Kept, Made
 from marquee_online.main import create_app
+from marquee_online.openapi import EXPLAINED_EXAMPLE
 from marquee_shared.credit import ATTRIBUTION_MS, sign, verify
+from marquee_shared.taste import USER_FEATURES
 
 KEY = bytes.fromhex("ab" * 32)
 CREDIT = "X-Marquee-Credit"
@@ -57,6 +59,11 @@ def test_who_holds_the_page_reads_the_decision_and_what_each_score_is_the_sum_of
     assert "parts" not in popular["items"][0]
     for choice in (*picks["items"], *similar["items"]):
         assert sum(choice["parts"].values()) == pytest.approx(choice["score"], abs=1e-3)
+
+
+def test_documented_example_has_the_fields_of_the_answer(client, page):
+    assert EXPLAINED_EXAMPLE.keys() == asked(client, page).json().keys()
+    assert len(EXPLAINED_EXAMPLE["taste"]) == USER_FEATURES
 
 
 def test_only_top_picks_have_a_percentile(page):
