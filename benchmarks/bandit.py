@@ -43,9 +43,9 @@ from marquee_infra.in_process import slate_of
 from marquee_infra.simulator import Visits, make_world
 from marquee_offline.outcomes.interval import bootstrap_share, from_draws
 from marquee_shared.bandit import POLICIES as BY_NAME
-from marquee_shared.bandit import posterior
 from marquee_shared.experiment import Arm, Experiment, arm_of
 from marquee_shared.fold_in import F64
+from marquee_shared.posterior import posterior
 from marquee_shared.sums import Sums
 
 SEEDS = 20
@@ -139,8 +139,9 @@ def dr_rows(estimates: list[list[Dr]]) -> Iterator[Row]:
 
 
 def propensity_rows() -> Iterator[Row]:
-    """Six slots per policy are tested together, so each at the level that makes it 95 % for all."""
-    bound = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * IMAGES))
+    """Every slot of every policy, and every mean of 1/p, are tested together: each at the level
+    that makes it 95 % for all."""
+    bound = NormalDist().inv_cdf(1 - (1 - LEVEL) / (2 * len(POLICIES) * (IMAGES + 1)))
     for policy in POLICIES:
         p, shown = drawn(policy)
         off = shown - p
@@ -153,7 +154,7 @@ def propensity_rows() -> Iterator[Row]:
             bool(np.abs(z).max() <= bound),
         )
         weights = 1 / (p * shown).sum(axis=1)
-        half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * weights.std(ddof=1) / np.sqrt(len(weights))
+        half = bound * weights.std(ddof=1) / np.sqrt(len(weights))
         mean = float(weights.mean())
         yield (
             f"{policy}: mean of 1/p",

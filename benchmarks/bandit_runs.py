@@ -21,7 +21,7 @@ VALUED_PAGES = 25_000  # of the truth
 DRIFT = 0.5  # in the worlds whose people move: at the end they are half others
 PEOPLE, DAYS = 2000, 29  # of a life: days 0 to 28
 LEVEL = 0.95
-DRAWN = 20_000  # impressions per policy that the propensities are tested on
+DRAWN = IMPRESSIONS  # of each policy, that its propensities are tested on: 1/p has a long tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from models import publish, small_model
 from marquee_offline.artwork_prior import WORTH, believed, earns, objects, prior_of
 from marquee_offline.ope.logged import Log, judge
 from marquee_shared.artifact import read_model
-from marquee_shared.bandit import Slate, no_prior, posterior, proper
+from marquee_shared.posterior import Slate, no_prior, posterior, proper
 from marquee_shared.sums import Sums
 from marquee_shared.taste import BUCKETS, FEATURES, USER_FEATURES, image_features
 

@@ -7,11 +7,12 @@ from models import small_model
 
 from marquee_online.page import Artwork, Ask, Known, decide, know
 from marquee_online.states import Found
-from marquee_shared.bandit import POLICIES, posterior
+from marquee_shared.bandit import POLICIES
 from marquee_shared.context import Context
 from marquee_shared.credit import ATTRIBUTION_MS
 from marquee_shared.ids import event_hash, low_hash
 from marquee_shared.images import Images
+from marquee_shared.posterior import posterior
 from marquee_shared.seen import Showing
 from marquee_shared.sums import Sums
 

@@ -10,16 +10,12 @@ from hypothesis import strategies as st
 from marquee_shared.bandit import (
     EPSILON,
     POLICIES,
-    PRIOR_IMAGE,
     BestSingle,
     LinearThompson,
-    Prior,
-    Slate,
     SquareCB,
     choose,
-    no_prior,
-    posterior,
 )
+from marquee_shared.posterior import PRIOR_OWN, Prior, Slate, against, no_prior, posterior
 from marquee_shared.sums import Sums
 from marquee_shared.taste import FEATURES
 
@@ -111,47 +107,68 @@ def test_every_choice_is_among_its_titles_candidates(sizes, seed):
 
 
 @pytest.mark.parametrize("reward", ["click", "quality"])
-def test_posterior_is_that_of_regression_with_a_column_per_image(reward):
-    images, log = 3, log_of(3, 40, 4)
+def test_scores_are_those_of_regression_with_a_column_per_title_and_image(reward):
+    """Of two images of one title, one of another; beside them an image that nobody has seen of the
+    first title, and one of a title that nobody has seen."""
+    keys, titles = [1, 2, 256, 3, 512], [0, 0, 1, 0, 2]
+    log = [(keys[n], x, r) for n, x, r in log_of(3, 40, 4)]
     rng = np.random.default_rng(5)
     root = rng.normal(size=(FEATURES, FEATURES)) / 4
     prior = Prior(mean=rng.normal(size=FEATURES), precision=root @ root.T + 3 * np.eye(FEATURES))
-    design = np.array([np.concatenate([x, np.eye(images)[image]]) for image, x, _ in log])
+
+    def row(x, key):
+        place = keys.index(key)
+        return np.concatenate([x, np.eye(3)[titles[place]], np.eye(5)[place]])
+
+    design = np.array([row(x, key) for key, x, _ in log])
     earned = np.array([r if reward == "click" else r / 2 for _, _, r in log])
-    precision = design.T @ design
-    precision[:FEATURES, :FEATURES] += prior.precision
-    precision[FEATURES:, FEATURES:] += PRIOR_IMAGE * np.eye(images)
+    believed = np.zeros((FEATURES + 8, FEATURES + 8))
+    believed[:FEATURES, :FEATURES] = prior.precision
+    believed[FEATURES:, FEATURES:] = PRIOR_OWN * np.eye(8)
+    covariance = np.linalg.inv(design.T @ design + believed)
     response = design.T @ earned
     response[:FEATURES] += prior.precision @ prior.mean
-    whole = np.linalg.solve(precision, response)
-    covariance = np.linalg.inv(precision)
-
     found = posterior(learnt(log), reward, prior)
+    candidates = rng.normal(size=(5, FEATURES))
+    slate = Slate(features=candidates, images=np.array(keys), starts=np.array([0, 5]))
+    wanted = np.array([row(x, key) for x, key in zip(candidates, keys, strict=True)])
 
-    assert found.theta == pytest.approx(whole[:FEATURES])
-    intercepts = found.intercept - found.shift @ found.theta
-    assert intercepts == pytest.approx(whole[FEATURES:])
-    assert found.root @ found.root.T / found.noise**2 == pytest.approx(
-        covariance[:FEATURES, :FEATURES]
-    )
-    spread = 1 / found.weight + ((found.shift @ found.root / found.noise) ** 2).sum(axis=1)
-    assert spread == pytest.approx(np.diag(covariance)[FEATURES:])
+    known = against(found, slate)
+
+    assert found.theta == pytest.approx((covariance @ response)[:FEATURES])
+    scores = known.features @ found.theta + known.intercept
+    assert scores == pytest.approx(wanted @ covariance @ response)
+    shared = ((known.features @ found.root / found.noise) ** 2).sum(axis=1)
+    spread = np.einsum("nd,de,ne->n", wanted, covariance, wanted)
+    assert shared + known.own**2 + known.title**2 == pytest.approx(spread)
 
 
 def test_thompsons_probabilities_are_those_of_the_posterior_drawn_half_as_far():
+    """Of an image that was seen, and of one of its title that was not."""
     found = posterior(learnt(log_of(3, 300, 6)), "click")
-    x = np.random.default_rng(7).normal(size=(2, FEATURES)) / 2
-    x[:, 0] = 1.0
-    slate = Slate(features=x, images=np.array([1, 500]), starts=np.array([0, 2]))  # one is known
-    apart = np.array([x[0] - found.shift[1], x[1]])
-    mean = apart @ found.theta + [found.intercept[1], 0.0]
-    variance = ((apart[0] - apart[1]) @ found.root) ** 2
-    own = found.noise**2 * (1 / found.weight[1] + 1 / 15)
-    exact = NormalDist().cdf(float((mean[0] - mean[1]) / (0.5 * np.sqrt(variance.sum() + own))))
+    x = np.random.default_rng(10).normal(size=(2, FEATURES)) / 2
+    slate = Slate(features=x, images=np.array([1, 7]), starts=np.array([0, 2]))
+    known = against(found, slate)
+    mean = known.features @ found.theta + known.intercept
+    shared = ((known.features[0] - known.features[1]) @ found.root) ** 2
+    apart = (known.own**2).sum() + (known.title[0] - known.title[1]) ** 2  # one title's own
+    spread = np.sqrt(shared.sum() + found.noise**2 * apart)
+    exact = NormalDist().cdf(float((mean[0] - mean[1]) / (0.5 * spread)))
     rng = np.random.default_rng(8)
     p = [LinearThompson(found).distribution(slate, rng)[0] for _ in range(1_000)]
-    assert 0.2 < exact < 0.35  # by the whole spread it would be 0.1 nearer to a half
+    assert 0.15 < exact < 0.4 or 0.6 < exact < 0.85
     assert np.mean(p) == pytest.approx(0.99 * exact + 0.005, abs=0.01)
+
+
+def test_new_image_starts_from_what_its_title_earns():
+    sums, x = Sums(), np.eye(FEATURES)[:1]
+    for n in range(400):
+        sums.see(1 if n % 2 else 257, x[0])
+        sums.reward(1, x[0], {"click": float(n % 2)})  # the title of image 1 earns, 257's does not
+    found = posterior(sums, "click")
+    slate = Slate(features=x.repeat(2, 0), images=np.array([2, 258]), starts=np.array([0, 2]))
+    earns, does_not = against(found, slate).intercept
+    assert earns > does_not + 0.2
 
 
 def two_themes() -> tuple[Sums, Slate]:

@@ -24,8 +24,9 @@ from marquee_infra.simulator import (
     respond,
     visits,
 )
-from marquee_shared.bandit import I64, POLICIES, Policy, Slate, choose, posterior
+from marquee_shared.bandit import POLICIES, Policy, choose
 from marquee_shared.fold_in import F64
+from marquee_shared.posterior import I64, Slate, posterior
 from marquee_shared.sums import IMAGE, REWARDS, Reward, Sums
 from marquee_shared.taste import (
     BUCKETS,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marquee_shared.bandit import I64
 from marquee_shared.fold_in import F64
+from marquee_shared.posterior import I64
 from marquee_shared.taste import DAYPARTS, DEVICES
 
 # Films of each genre in ml-latest-small: what is made often is also what people often love.

@@ -33,8 +33,8 @@ from marquee_infra.people import (
     usually_loved,
     words,
 )
-from marquee_shared.bandit import I64
 from marquee_shared.fold_in import F64
+from marquee_shared.posterior import I64
 from marquee_shared.taste import BUCKETS, DAYPARTS, DEVICES, taste, theme_vector
 
 B1 = NDArray[np.bool_]

@@ -19,10 +19,11 @@ from marquee_offline.ope.archive_log import read_archive_log
 from marquee_offline.ope.candidates import sums_of, trained_apart
 from marquee_offline.ope.estimators import Estimates
 from marquee_offline.ope.logged import Log, judge
-from marquee_shared.bandit import LinearThompson, Posterior, Prior, no_prior, posterior
+from marquee_shared.bandit import LinearThompson
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64
+from marquee_shared.posterior import Posterior, Prior, no_prior, posterior
 from marquee_shared.store import Store
 from marquee_shared.sums import REWARDS, Reward, Sums
 

@@ -11,13 +11,14 @@ import msgspec
 import numpy as np
 
 from marquee_shared.artwork import Artwork, fits
-from marquee_shared.bandit import I64, Policy, Slate, choose
+from marquee_shared.bandit import Policy, choose
 from marquee_shared.context import Context
 from marquee_shared.credit import Credited
 from marquee_shared.decision import Choice, Row
 from marquee_shared.fold_in import F64
 from marquee_shared.ids import low_hash
 from marquee_shared.images import Images
+from marquee_shared.posterior import I64, Slate
 from marquee_shared.seen import Showing, session_of
 from marquee_shared.taste import BUCKETS, image_features, image_key, taste, user_features
 

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from marquee_online import metrics
-from marquee_shared.bandit import POLICIES, Policy, Prior, posterior
+from marquee_shared.bandit import POLICIES, Policy
 from marquee_shared.errors import BadState
 from marquee_shared.model import Model
+from marquee_shared.posterior import Prior, posterior
 from marquee_shared.sums import HEAD, REWARDS, Reward, Sums, decode_sums, number_of
 
 REFRESH_SECONDS = 1.0  # as often as nearline publishes

@@ -14,7 +14,6 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
-from marquee_shared.bandit import Prior, proper
 from marquee_shared.errors import AlreadyExists, BadArtifact, NotFound
 from marquee_shared.ids import ModelId
 from marquee_shared.item_table import TENSORS, Array, Tensors, decode_items, encode_items
@@ -27,6 +26,7 @@ from marquee_shared.manifest import (
     encode_manifest,
 )
 from marquee_shared.model import ItemItem, Model, index_items
+from marquee_shared.posterior import Prior, proper
 from marquee_shared.store import Store
 from marquee_shared.sums import REWARDS
 from marquee_shared.taste import FEATURES

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from marquee_shared.bandit import Prior
 from marquee_shared.context import Context
 from marquee_shared.errors import BadArtifact
 from marquee_shared.fold_in import F32, F64, fold_in
 from marquee_shared.ids import item_hash
 from marquee_shared.interaction import Interaction
 from marquee_shared.manifest import Manifest
+from marquee_shared.posterior import Prior
 from marquee_shared.signals import weigh
 
 I32 = NDArray[np.int32]

@@ -42,6 +42,7 @@ DEVICES = ("phone", "tv", "tablet", "web")
 DAYPARTS = ("morning", "day", "evening", "night")
 USER_FEATURES = BUCKETS + len(DEVICES) + len(DAYPARTS)
 FEATURES = 7 + AXES.shape[1] ** 2  # of a user before an image: 32
+ARTWORK_BITS = 8  # of an image's key; what is above them names its title
 
 
 def bucket(tag: str) -> int:
@@ -104,7 +105,7 @@ def image_features(user: F64, themes: F64) -> F64:
 
 def image_key(item: int, artwork: int) -> int:
     """An image in sums and tokens: low 32 bits of its item's hash, its index among the item's."""
-    return (item & LOW) << 8 | artwork
+    return (item & LOW) << ARTWORK_BITS | artwork
 
 
 def _on_axes(vector: F64) -> F64:

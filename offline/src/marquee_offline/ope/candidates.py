@@ -11,10 +11,11 @@ import numpy as np
 
 from marquee_offline.ope.logged import Candidate, Log, uniform
 from marquee_offline.ope.reward_model import folds_of
-from marquee_shared.bandit import POLICIES, Posterior, Slate, Uniform, posterior
+from marquee_shared.bandit import POLICIES, Uniform
 from marquee_shared.errors import BadInput
 from marquee_shared.fold_in import F64
 from marquee_shared.model import I64
+from marquee_shared.posterior import Posterior, Slate, posterior
 from marquee_shared.sums import IMAGE, REWARDS, Reward, Sums
 from marquee_shared.taste import FEATURES
 
