@@ -53,24 +53,28 @@ def interval(values: F64, level: float = LEVEL) -> tuple[float, float]:
 def run(seed: int) -> tuple[dict[str, Run], list[Dr]]:
     """One world: every policy on the same visitors with the same luck; clicks are the reward."""
     world = make_world(np.random.default_rng(seed), titles=TITLES, images=IMAGES, cold=COLD)
-    runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
-    for number, name in enumerate(POLICIES):
-        learner = Learner(world, name, "click", np.random.default_rng([seed, 1, number]))
-        runs[name] = _run(world, learner, name, seed)
-        if name == CONTEXTUAL:
-            estimates = [_dr(world, learner.policy(), seed, length) for length in LOGS]
-    return runs, estimates
+    runs, learners = _runs(world, POLICIES, seed, 1)
+    final = learners[CONTEXTUAL].policy()
+    return runs, [_dr(world, final, seed, length) for length in LOGS]
 
 
 def drifting(seed: int) -> dict[str, Run]:
     """The same where people become others: neither the sums nor the tastes known forget."""
     rng = np.random.default_rng(seed)
     world = make_world(rng, titles=TITLES, images=IMAGES, cold=COLD, drift=DRIFT)
-    runs = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}
-    for number, name in enumerate((SINGLE, CONTEXTUAL)):
-        learner = Learner(world, name, "click", np.random.default_rng([seed, 7, number]))
-        runs[name] = _run(world, learner, name, seed)
-    return runs
+    return _runs(world, (SINGLE, CONTEXTUAL), seed, 7)[0]
+
+
+def _runs(
+    world: World, policies: tuple[str, ...], seed: int, draw: int
+) -> tuple[dict[str, Run], dict[str, Learner]]:
+    """The oracle and each policy, and what these have learnt; `draw` parts their chance."""
+    runs, learners = {ORACLE: _run(world, Oracle("click"), ORACLE, seed)}, {}
+    for number, name in enumerate(policies):
+        rng = np.random.default_rng([seed, draw, number])
+        learners[name] = Learner(world, name, "click", rng)
+        runs[name] = _run(world, learners[name], name, seed)
+    return runs, learners
 
 
 def _run(world: World, server: Server, name: str, seed: int) -> Run:

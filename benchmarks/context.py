@@ -21,6 +21,7 @@ from marquee_infra.simulate import (
     DAYPART_GENRES,
     DEVICE_GENRES,
     POOL,
+    SEED,
     read_items,
     write_history,
 )
@@ -43,7 +44,6 @@ SHIPPED = Path(__file__).parents[1] / "infra" / "datasets" / "ml-latest-small"
 RECIPE = Recipe(dimensions=32, epochs=6, objective=Objective(a0=0.6, lam=0.003), ridge=200, seed=1)
 SPLIT = Cut(share=0.8)
 BLOCKS = 2
-SIMULATED_SEED = 8
 SHUFFLES = 20
 AUC_BAR = 0.8
 MOMENTS = (("phone", "morning"), ("tv", "night"))
@@ -58,7 +58,7 @@ def planted(spark: SparkSession, folder: Path) -> Iterator[Row]:
     """The simulator's stated preference: its direction, its gains, and what it does to a page."""
     store = Store(f"file://{folder}/planted")
     import_movielens(store, SHIPPED)
-    write_history(store, seed=SIMULATED_SEED, items=read_items(SHIPPED))
+    write_history(store, seed=SEED, items=read_items(SHIPPED))
     events = load(spark, store, pin(store, now=datetime.now(UTC)), BLOCKS)
     found = evaluate(events, RECIPE, no_progress)
     for field in ("device", "daypart", "weekday"):

@@ -55,7 +55,7 @@ def made_log(users: int, items: int, seed: int, clicks=(0.1, 0.6)) -> Log:
         "candidates": [[a.artwork_id for a in default_artworks(item, GENRES)] for _, item in rows],
         "artwork": drawn.tolist(),
         "propensity": [1 / 3] * len(rows),
-        "taste": [json.dumps(features(user).tolist()) for user, _ in rows],
+        "taste": [features(user).tolist() for user, _ in rows],
         "reward": (rng.random(len(rows)) < np.where(fits, clicks[1], clicks[0])).tolist(),
     }
     return to_log(pa.table(table), [themed(f"i{item}") for item in range(items)])
@@ -66,8 +66,8 @@ def features(user: int) -> np.ndarray:
     return user_features(own / np.sqrt(2), Context(device="tv", daypart="night"))
 
 
-@pytest.mark.parametrize("taste", ["[]", "[0.5,-0.5]"])  # of a decision without, or of others
-def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it(taste: str) -> None:
+@pytest.mark.parametrize("taste", [[], [0.5, -0.5]])  # of a decision without, or of others
+def test_image_has_the_key_and_the_themes_that_the_catalogue_gives_it(taste: list[float]) -> None:
     table = {
         "user_id": ["u"],
         "item_id": ["i"],

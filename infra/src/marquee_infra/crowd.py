@@ -24,7 +24,7 @@ from marquee_infra.people import (
     marked,
     return_probability,
 )
-from marquee_infra.simulate import DAYPART_GENRES, DEVICE_GENRES, FIRST_HOUR, RUNTIME_S
+from marquee_infra.simulate import DAYPART_GENRES, DEVICE_GENRES, FIRST_HOUR, RUNTIME_S, suiting
 from marquee_infra.simulator import (
     BAIT_PULL,
     BAIT_SHARE,
@@ -166,9 +166,8 @@ def expected_of(people: People, visits: Visits, seen: Sequence[dict[str, Any]]) 
     genres = np.array([marked(item["genres"]) for item in seen])
     loves = loved(people, visits.person, visits.device, visits.daypart, visits.time)
     device, daypart = DEVICES[visits.device[0]], DAYPARTS[visits.daypart[0]]
-    suits = np.array([marked(DEVICE_GENRES[device]), marked(DAYPART_GENRES[daypart])])
-    counts = (genres @ suits.T > 0).sum(axis=1).tolist()
-    looks = [_look(item, count) for item, count in zip(seen, counts, strict=True)]
+    suits = suiting(genres, DEVICE_GENRES[device]) + suiting(genres, DAYPART_GENRES[daypart])
+    looks = [_look(item, count) for item, count in zip(seen, suits.tolist(), strict=True)]
     themes, pull, bait = zip(*looks, strict=True)
     images = Looks(
         themes=np.array(themes)[:, None],
@@ -178,7 +177,7 @@ def expected_of(people: People, visits: Visits, seen: Sequence[dict[str, Any]]) 
     return worth(loves, genres, images, visits.position)
 
 
-def _look(item: dict[str, Any], suits: int) -> tuple[F64, float, bool]:
+def _look(item: dict[str, Any], suits: float) -> tuple[F64, float, bool]:
     """Themes, log-odds for everybody here and now, and bait, of the image that an item has."""
     artwork = item.get("artwork") or {}
     name = item["item_id"]

@@ -29,7 +29,6 @@ from marquee_shared.model import Model
 from marquee_shared.store import Store
 
 SHIPPED = Path(__file__).parents[2] / "datasets" / "ml-latest-small"
-SEED = 8  # of the simulated visitors
 ONE_KIND, OTHER_KIND = "Horror", "Children"
 RATINGS = range(30, 121)  # how many ratings the shown user has
 EARLIEST_MS = 946_684_800_000  # the API takes no event from before 2000
@@ -81,7 +80,7 @@ def show_demo(platform: Platform, console: Console, steps: Steps) -> None:
         _offline(platform, "import-movielens", str(SHIPPED))
     with steps.step("Simulate visitors with a taste by device and hour"):
         catalogue = read_catalogue(store, f"import-{shipped.digest}")
-        source = simulate.write_history(store, seed=SEED, items=catalogue)
+        source = simulate.write_history(store, seed=simulate.SEED, items=catalogue)
         console.print(f"[bold]{source}[/]: synthetic, labelled so wherever it shows")
     with steps.step("Train, evaluate and publish with Spark"):
         result = _offline(platform, "run")
@@ -176,7 +175,8 @@ def _show_context(console: Console, model: Model, visitor: Visitor, user: str) -
     gains = ", ".join(f"{n} {field.gain:g}" for n, field in model.manifest.context.items())
     console.print(
         f"{len(set(after) - set(before))} of the top {TOP} differ. Gains: {gains}; what "
-        f"device and hour do was learnt from simulated-{SEED} alone, for MovieLens has neither."
+        f"device and hour do was learnt from simulated-{simulate.SEED} alone, for MovieLens has "
+        "neither."
     )
     if before == after:
         raise proof.ProofFailed("device and hour moved nothing")

@@ -36,7 +36,7 @@ DAYPART_GENRES = {
 }
 FIRST_HOUR = {"morning": 5, "day": 11, "evening": 17, "night": 22}
 CONTEXT_PULL = 2.5  # log-odds of an item for each circumstance that one of its genres suits
-VISITORS = 600  # the same number before the service: another would be other people
+SEED, VISITORS = 8, 600  # the same before the service: others would be other people
 POPULARITY_PULL = 0.5  # log-odds fall by this times log(rank)
 POOL = 500  # the items that visitors choose among: the first of the catalogue
 VIEWINGS = (28, 41)  # per visitor, of two events each
@@ -86,19 +86,21 @@ def history(
     genres = np.array([marked(item.genres) for item in pool])
     loves = usually_loved(make_people(np.random.default_rng(seed), visitors))
     base = -POPULARITY_PULL * np.log(np.arange(1, len(pool) + 1))
-    suits = _suits(pool, DEVICE_GENRES), _suits(pool, DAYPART_GENRES)
+    suits = _suits(genres, DEVICE_GENRES), _suits(genres, DAYPART_GENRES)
     for visitor in range(visitors):
         liking = base + HISTORY_PULL * fit(genres[None], loves[visitor : visitor + 1])[0]
         viewings = _viewings(rng, liking, suits, now)
         yield from _events(rng, f"sim-{seed}-{visitor}", viewings, pool)
 
 
-def _suits(pool: Sequence[Described], table: Mapping[str, tuple[str, ...]]) -> dict[str, F64]:
-    """Per circumstance `(n_items,)`: 1 where one of the item's genres is preferred in it."""
-    return {
-        value: np.array([bool(set(item.genres) & set(liked)) for item in pool], float)
-        for value, liked in table.items()
-    }
+def suiting(genres: F64, liked: Sequence[str]) -> F64:
+    """`(n,)`: 1 where one of an item's genres `(n, GENRES)` is preferred."""
+    return (genres @ marked(liked) > 0).astype(float)
+
+
+def _suits(genres: F64, table: Mapping[str, tuple[str, ...]]) -> dict[str, F64]:
+    """Per circumstance, what of the items suits it."""
+    return {value: suiting(genres, liked) for value, liked in table.items()}
 
 
 def _viewings(

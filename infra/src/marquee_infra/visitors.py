@@ -18,14 +18,13 @@ import typer
 
 from marquee_infra.crowd import Crowd
 from marquee_infra.people import make_people
-from marquee_infra.simulate import VISITORS, write_history
+from marquee_infra.simulate import SEED, VISITORS, write_history
 from marquee_offline.catalogue import read_catalogue
 from marquee_offline.movielens import read_folder
 from marquee_shared.errors import MarqueeError
 from marquee_shared.store import Store
 from marquee_shared.variables import read_secret_files
 
-SEED = 8  # of the simulated history and of the visits
 PAUSE = 1.0  # seconds between two visits: enough to see something move, a load of some per cent
 RETRY = 1.0  # seconds before the service is tried again
 

@@ -149,12 +149,12 @@ def against(p: Posterior, slate: Slate) -> Known:
     )
 
 
-def find(images: I64, wanted: I64) -> tuple[I64, NDArray[np.bool_]]:
-    """Where each wanted key stands in `images` (ascending), and whether it does."""
-    if not len(images):
+def find(keys: I64, wanted: I64) -> tuple[I64, NDArray[np.bool_]]:
+    """Where each wanted key stands in `keys` (ascending), and whether it does."""
+    if not len(keys):
         return np.zeros_like(wanted), np.zeros(len(wanted), bool)
-    place = np.minimum(np.searchsorted(images, wanted), len(images) - 1)
-    return place, images[place] == wanted
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return place, keys[place] == wanted
 
 
 def where(known: NDArray[np.bool_], values: F64, place: I64, otherwise: float) -> F64:

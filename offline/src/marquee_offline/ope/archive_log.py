@@ -1,6 +1,5 @@
 """Archive log: the platform's own log of artwork choices, as arrays for off-policy evaluation."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +32,16 @@ from marquee_shared.taste import (
 
 MAX_ROWS = 200_000  # of a sample of users beyond: the intervals are narrow enough
 _SLOTS = 1_000  # that users are hashed into for the sample
-_COLUMNS = ("user_id", "item_id", "device", "daypart", "candidates", "artwork", "propensity")
+_COLUMNS = (
+    "user_id",
+    "item_id",
+    "device",
+    "daypart",
+    "candidates",
+    "artwork",
+    "propensity",
+    "taste",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +109,12 @@ def _sample(rows: DataFrame, n: int, reward: Reward) -> pa.Table:
     closed = rows.where("closed").where(F.col(reward).isNotNull())
     told = closed.where(F.pmod(F.xxhash64("user_id"), F.lit(_SLOTS)) < slots)
     ordered = told.orderBy("user_id", "at", "decision_id", "row", "position")
-    taste = F.to_json("taste").alias("taste")
-    return ordered.select(*_COLUMNS, taste, F.col(reward).alias("reward")).toArrow()
+    return ordered.select(*_COLUMNS, F.col(reward).alias("reward")).toArrow()
 
 
-def _user(taste: str, device: str, daypart: str) -> F64:
+def _user(taste: Sequence[float], device: str, daypart: str) -> F64:
     """The decision's features; of one that has none or others, the context alone."""
-    told = np.array(json.loads(taste), np.float64)
+    told = np.array(taste, np.float64)
     if len(told) == USER_FEATURES:
         return told
     return user_features(np.zeros(BUCKETS), Context(device=device, daypart=daypart))
